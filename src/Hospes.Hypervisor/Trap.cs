@@ -1,0 +1,69 @@
+namespace Hospes.Hypervisor;
+
+/// <summary>The kinds of trap (zx_guest_set_trap).</summary>
+public enum TrapKind
+{
+    /// <summary>Asynchronous: a guest's write queues a packet on a port and the guest goes on (ZX_GUEST_TRAP_BELL).</summary>
+    Bell,
+
+    /// <summary>Synchronous: <see cref="Vcpu.Run"/> returns a packet (ZX_GUEST_TRAP_MEM).</summary>
+    Memory,
+
+    /// <summary>Synchronous, on I/O ports (ZX_GUEST_TRAP_IO).</summary>
+    Io,
+}
+
+/// <summary>A range of guest-physical addresses or I/O ports whose accesses leave the guest. Immutable.</summary>
+public sealed class Trap
+{
+    /// <summary>Packets that a bell's port holds for this trap before a vCPU that rings it waits.</summary>
+    public const int BellPackets = 256;
+
+    private int _queued;
+
+    internal Trap(TrapKind kind, ulong address, ulong size, ulong key, Port? port)
+    {
+        Kind = kind;
+        Address = address;
+        Size = size;
+        Key = key;
+        Port = port;
+    }
+
+    /// <summary>What an access does.</summary>
+    public TrapKind Kind { get; }
+
+    /// <summary>The first address or port.</summary>
+    public ulong Address { get; }
+
+    /// <summary>How many bytes or ports; at least 1.</summary>
+    public ulong Size { get; }
+
+    /// <summary>The first address or port behind it.</summary>
+    public ulong End => Address + Size;
+
+    /// <summary>The number that packets of this trap carry.</summary>
+    public ulong Key { get; }
+
+    /// <summary>Where a bell's packets go; null for the other kinds.</summary>
+    public Port? Port { get; }
+
+    /// <summary>Rings the bell: queues a packet, and waits while <see cref="BellPackets"/> of this trap are still unread.</summary>
+    /// <param name="address">The address that the guest wrote.</param>
+    /// <returns><see cref="Status.BadState"/> once the port's last handle is closed.</returns>
+    public Status Ring(ulong address)
+    {
+        if (Port is null) return Status.BadState;
+        while (Volatile.Read(ref _queued) >= BellPackets)
+        {
+            if (Port.IsClosed) return Status.BadState;
+            Port.WaitForRoom();
+        }
+        Interlocked.Increment(ref _queued);
+        Status status = Port.Queue(new Packet { Kind = PacketKind.Bell, Key = Key, Address = address, IsTrapped = true, IsWrite = true }, this);
+        if (status != Status.Ok) Interlocked.Decrement(ref _queued);
+        return status;
+    }
+
+    internal void PacketTaken() => Interlocked.Decrement(ref _queued);
+}
