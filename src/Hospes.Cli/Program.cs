@@ -1,1 +1,3 @@
-return 0;
+using Hospes.Cli.CommandLine;
+
+return await HospesCommandLine.RunAsync(args, Surroundings.OfProcess()).ConfigureAwait(false);
