@@ -73,18 +73,36 @@ internal struct FloatStatus
     /// <summary>True when the last rounding increased the magnitude: C1 of an x87 instruction (SDM vol. 1, 8.1.3.3).</summary>
     public bool RoundedUp;
 
+    /// <summary>Bits of significand that the x87 basic operations round to: 24, 53 or 64.</summary>
+    public readonly int Precision;
+
     public FloatStatus(uint mxcsr)
+        : this(mxcsr, 64)
+    {
+    }
+
+    private FloatStatus(uint mxcsr, int precision)
     {
         Control = mxcsr;
+        Precision = precision;
     }
 
     /// <summary>Makes the status of an x87 instruction from its control word.</summary>
-    public static FloatStatus FromControlWord(ushort controlWord) =>
-        new(((controlWord & FloatFlags.All) << MaskShift) | ((uint)(controlWord >> 10) & 3) << RoundingShift);
+    public static FloatStatus FromControlWord(ushort controlWord)
+    {
+        // Precision control 01 is reserved; processors treat it like full precision.
+        int precision = ((controlWord >> 8) & 3) switch
+        {
+            0 => 24,
+            2 => 53,
+            _ => 64,
+        };
+        return new(((controlWord & FloatFlags.All) << MaskShift) | (((uint)(controlWord >> 10) & 3) << RoundingShift), precision);
+    }
 
     /// <summary>Makes the status of an instruction that brings its own rounding (ROUNDSS imm8, truncating conversions).</summary>
     public readonly FloatStatus WithRounding(RoundingMode rounding) =>
-        new((Control & ~RoundingBits) | ((uint)rounding << RoundingShift)) { Flags = Flags };
+        new((Control & ~RoundingBits) | ((uint)rounding << RoundingShift), Precision) { Flags = Flags };
 
     public readonly RoundingMode Rounding => (RoundingMode)((Control >> RoundingShift) & 3);
 

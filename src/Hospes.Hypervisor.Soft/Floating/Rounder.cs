@@ -58,9 +58,13 @@ internal static class Rounder
                 return Overflow(value.Sign, shape, ref status);
             exponent -= shape.BiasAdjustment;
 
-            // Only FSCALE gets this far beyond; the processor then answers as if overflow were masked.
+            // Only FSCALE gets this far beyond; the answer then is infinity whatever the rounding (SDM vol. 1, 8.5.4).
             if (exponent > shape.MaxExponent && shape.BiasAdjustment != 0)
-                return Overflow(value.Sign, shape, ref status);
+            {
+                status.Raise(FloatFlags.Inexact);
+                status.RoundedUp = true;
+                return new Rounded { Class = FloatClass.Infinity, Sign = value.Sign };
+            }
         }
 
         status.RoundedUp = up;
@@ -86,6 +90,8 @@ internal static class Rounder
 
             if (value.Exponent + shape.BiasAdjustment >= shape.MinExponent)
                 return RoundNormal(value, value.Exponent + shape.BiasAdjustment, shape, ref status);
+            status.Raise(FloatFlags.Inexact);
+            return new Rounded { Class = FloatClass.Zero, Sign = value.Sign };
         }
         else if (tiny && status.Ftz)
         {
