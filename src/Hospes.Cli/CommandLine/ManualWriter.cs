@@ -45,10 +45,13 @@ internal sealed class ManualWriter(TextWriter output, bool bold, int columns)
     /// <summary>The words that call a command, from the program's name down.</summary>
     public static string Path(Command command)
     {
-        string path = command.Name;
-        for (Command? parent = Parent(command); parent is not null; parent = Parent(parent)) path = $"{parent.Name} {path}";
+        string path = Name(command);
+        for (Command? parent = Parent(command); parent is not null; parent = Parent(parent)) path = $"{Name(parent)} {path}";
         return path;
     }
+
+    /// <summary>The root would call itself by the name of the process, which may be the runtime's.</summary>
+    private static string Name(Command command) => command is RootCommand ? "hospes" : command.Name;
 
     private static Command? Parent(Command command) => command.Parents.OfType<Command>().FirstOrDefault();
 

@@ -1,0 +1,71 @@
+using System.IO.Compression;
+using Hospes.Cli.CommandLine;
+using Hospes.Cli.Images.Packages;
+
+namespace Hospes.Cli.Tests.Images;
+
+public sealed class DebPackageTests
+{
+    [Fact]
+    public void WantedFilesAreCopiedAndLinksAreNot()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] deb = FakeDeb.Make(("./boot/vmlinuz-6.1", "kernel"), ("./boot/System.map-6.1", "map"), ("usr/bin/busybox", "box"));
+        Extract(deb, folder, static path => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal)).Value.ShouldBe(["boot/vmlinuz-6.1"]);
+        File.ReadAllText(folder.At("out")).ShouldBe("kernel");
+        Extract(deb, folder, static path => path == "usr/bin/busybox").Value.Count.ShouldBe(1);
+        Extract(deb, folder, static path => path == "nothing").Value.ShouldBeEmpty();
+    }
+
+    public static TheoryData<string, byte[]> Broken()
+    {
+        byte[] whole = FakeDeb.Make(("./boot/vmlinuz-6.1", new string('k', 5000)));
+        byte[] damaged = [.. whole];
+        damaged.AsSpan(8 + 58, 2).Clear();
+        byte[] sizeless = [.. whole];
+        sizeless.AsSpan(8 + 48, 10).Fill((byte)'x');
+        return new TheoryData<string, byte[]>
+        {
+            { "is damaged", [] },
+            { "is no ar archive", "PK\x03\x04 and more"u8.ToArray() },
+            { "has no data", FakeDeb.Ar(("debian-binary", "2.0\n"u8.ToArray())) },
+            { "has a damaged member header", damaged },
+            { "has a member without a size", sizeless },
+            { "is damaged", whole[..^40] },
+            { "is damaged", FakeDeb.Ar(("data.tar.gz", [1, 2, 3])) },
+            { "is compressed in a way that is not known", FakeDeb.Ar(("data.tar.rar", [1, 2, 3])) },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public void ABrokenPackageIsRefused(string expected, byte[] deb)
+    {
+        using var folder = new TemporaryFolder();
+        Failure failure = Extract(deb, folder, static _ => true).Failure.ShouldNotBeNull();
+        failure.Kind.ShouldBe(FailureKind.Format);
+        failure.Cause.ShouldStartWith($"the package fake {expected}");
+    }
+
+    [Fact]
+    public void DamageAnywhereIsRefusedOrHarmless()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] whole = FakeDeb.Make(("./boot/vmlinuz-6.1", "kernel"));
+        const int Seed = 7;
+        var random = new Random(Seed);
+        for (int i = 0; i < 2000; i++)
+        {
+            byte[] deb = [.. whole];
+            for (int flips = random.Next(1, 4); flips > 0; flips--) deb[random.Next(deb.Length)] = (byte)random.Next(256);
+            if (random.Next(4) == 0) deb = deb[..random.Next(deb.Length)];
+            Outcome<IReadOnlyList<string>> outcome = Extract(deb, folder, static path => path.StartsWith("boot/", StringComparison.Ordinal));
+            (outcome.Failure is null or { Kind: FailureKind.Format }).ShouldBeTrue($"seed {Seed}, case {i}");
+        }
+    }
+
+    private static Outcome<IReadOnlyList<string>> Extract(byte[] deb, TemporaryFolder folder, Func<string, bool> wanted) =>
+        DebPackage.Extract(new MemoryStream(deb), "fake", Open, path => wanted(path) ? folder.At("out") : null);
+
+    private static Stream? Open(string name, Stream data) => name.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(data, CompressionMode.Decompress) : null;
+}
