@@ -14,7 +14,7 @@ internal sealed unsafe class NativeRunner : IDisposable
     public const int BatchSize = 256;
 
     private const int SharedSize = SharedLayout.SlotsOffset + (BatchSize * CaseSlot.Size);
-    private static readonly TimeSpan BatchLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan BatchLimit = TimeSpan.FromSeconds(10);
 
     private readonly byte* _shared;
     private readonly int _sharedDescriptor;

@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using Iced.Intel;
+
+namespace Hospes.Oracle.Generate;
+
+/// <summary>
+/// Everything that two correct processors may do differently, in one place: what is left out of the comparison bit
+/// by bit, why, and what is required instead.
+/// </summary>
+internal static class Deviations
+{
+    /// <summary>RFLAGS bits of Iced's set.</summary>
+    public static ulong FlagsOf(RflagsBits bits)
+    {
+        ulong flags = 0;
+        Add(RflagsBits.CF, 0);
+        Add(RflagsBits.PF, 2);
+        Add(RflagsBits.AF, 4);
+        Add(RflagsBits.ZF, 6);
+        Add(RflagsBits.SF, 7);
+        Add(RflagsBits.DF, 10);
+        Add(RflagsBits.OF, 11);
+        return flags;
+
+        void Add(RflagsBits bit, int position)
+        {
+            if ((bits & bit) != 0)
+            {
+                flags |= 1UL << position;
+            }
+        }
+    }
+
+    /// <summary>Condition codes of the x87 status word in Iced's set (SDM volume 1, 8.1.3.1).</summary>
+    public static ushort StatusOf(RflagsBits bits) => (ushort)(
+        ((bits & RflagsBits.C0) != 0 ? 0x0100 : 0) | ((bits & RflagsBits.C1) != 0 ? 0x0200 : 0)
+        | ((bits & RflagsBits.C2) != 0 ? 0x0400 : 0) | ((bits & RflagsBits.C3) != 0 ? 0x4000 : 0));
+
+    /// <summary>Instructions that leave the flags alone when a count is 0, though they are listed as writing them.</summary>
+    public static bool MayKeepFlags(in Instruction instruction) => instruction.HasRepPrefix || instruction.HasRepnePrefix || instruction.Mnemonic
+        is Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr
+        or Mnemonic.Shld or Mnemonic.Shrd;
+
+    /// <summary>Approximations with a stated relative error of at most 1.5 * 2^-12 and no stated bits (SDM volume 2, RCPPS, RSQRTPS).</summary>
+    public static bool IsApproximation(Mnemonic mnemonic) => mnemonic is Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
+        or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss;
+
+    /// <summary>x87 functions whose last bits differ between processors: less than 1 ulp from the true value (SDM volume 1, 8.3.10).</summary>
+    public static bool IsTranscendental(Mnemonic mnemonic) => mnemonic is Mnemonic.F2xm1 or Mnemonic.Fyl2x or Mnemonic.Fyl2xp1 or Mnemonic.Fptan
+        or Mnemonic.Fpatan or Mnemonic.Fsin or Mnemonic.Fcos or Mnemonic.Fsincos;
+
+    /// <summary>Whether two single-precision results of an approximation are equal, or each within the stated error of the same value.</summary>
+    public static bool AreClose(uint a, uint b)
+    {
+        if (a == b)
+        {
+            return true;
+        }
+
+        var x = BitConverter.UInt32BitsToSingle(a);
+        var y = BitConverter.UInt32BitsToSingle(b);
+        const double bound = 2 * 1.5 / 4096;
+        return Math.Sign(x) == Math.Sign(y) && Math.Abs((double)x - y) <= bound * Math.Min(Math.Abs((double)x), Math.Abs((double)y));
+    }
+
+    /// <summary>Whether two x87 registers are equal or their values are a few units of the last place apart.</summary>
+    public static bool AreCloseExtended(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b)
+    {
+        const int units = 2;
+        var exponentA = BinaryPrimitives.ReadUInt16LittleEndian(a[8..]);
+        var exponentB = BinaryPrimitives.ReadUInt16LittleEndian(b[8..]);
+        if (((exponentA ^ exponentB) & 0x8000) != 0 || (exponentA & 0x7FFF) == 0x7FFF || (exponentB & 0x7FFF) == 0x7FFF)
+        {
+            return false;
+        }
+
+        // Seen as one 79-bit number an x87 value grows with its magnitude; between neighbours across a power of two the
+        // integer bit makes a jump of 2^63, which is taken out first.
+        var valueA = Linear(exponentA, BinaryPrimitives.ReadUInt64LittleEndian(a));
+        var valueB = Linear(exponentB, BinaryPrimitives.ReadUInt64LittleEndian(b));
+        return (valueA > valueB ? valueA - valueB : valueB - valueA) <= units;
+
+        static UInt128 Linear(ushort exponent, ulong mantissa) => ((UInt128)(uint)(exponent & 0x7FFF) << 63) + (mantissa & 0x7FFF_FFFF_FFFF_FFFF);
+    }
+
+    /// <summary>Whether a result that is not defined, or not comparable bit by bit, would spread to later instructions.</summary>
+    public static bool IsUnfitForSequence(Code code) => code.Mnemonic() is var mnemonic && (IsApproximation(mnemonic) || IsTranscendental(mnemonic)
+        || mnemonic is Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave
+        or Mnemonic.Popf or Mnemonic.Popfq or Mnemonic.Fxsave or Mnemonic.Fxsave64);
+}
