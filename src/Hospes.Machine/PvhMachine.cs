@@ -1,0 +1,218 @@
+using Hospes.Hypervisor;
+
+namespace Hospes.Machine;
+
+/// <summary>
+/// The PVH machine on a guest: its memory, its devices, the tables that describe them, and the way from a vCPU's packet to a device.
+/// Thread-safe: every vCPU's thread calls <see cref="Handle"/> for itself. The machine neither owns the guest nor its vCPUs.
+/// </summary>
+public sealed class PvhMachine : IDisposable
+{
+    private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Guest _guest;
+    private readonly PortSpace _ports;
+    private readonly MemorySpace _memory;
+    private readonly IoApic _ioApic;
+    private readonly PicPair _pics;
+    private readonly SerialOutput _output;
+    private readonly CmosClock _clock;
+    private readonly InterruptLine _event;
+    private int _ended;
+
+    private PvhMachine(Guest guest, MachineConfig config, IConsoleSink console)
+    {
+        _guest = guest;
+        Config = config;
+        MemoryMap = BuildMemoryMap(config);
+        _ports = new PortSpace(guest);
+        _memory = new MemorySpace(guest);
+        _ioApic = new IoApic((address, data) => _guest.DeliverMessage(address, data) == Status.Ok);
+        Func<byte>? acknowledge = null;
+        _pics = new PicPair(level => _guest.SetExternalInterrupt(level, acknowledge!));
+        acknowledge = _pics.Acknowledge;
+        Router = new InterruptRouter(_ioApic, _pics);
+        TimeProvider time = guest.Options.Time;
+        _output = new SerialOutput(console, time);
+        Console = new SerialPort(Router.Line(Dsdt.SerialGsi), _output);
+        _clock = new CmosClock(time, Router.Line(Dsdt.ClockGsi));
+        _event = Router.Line(Dsdt.EventGsi);
+    }
+
+    /// <summary>What the machine was made from.</summary>
+    public MachineConfig Config { get; }
+
+    /// <summary>The first serial port: where console input goes in.</summary>
+    public SerialPort Console { get; }
+
+    /// <summary>What a guest is to be told of its memory, in order of address.</summary>
+    public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
+
+    /// <summary>The guest-physical address of the ACPI root pointer.</summary>
+    public ulong RsdpAddress => MachineLayout.AcpiBase;
+
+    /// <summary>How the run ended; <see cref="MachineExitKind.None"/> while it has not.</summary>
+    public MachineExit Exit => _completion.Task.IsCompletedSuccessfully ? _completion.Task.Result : default;
+
+    /// <summary>Ends with the run. Whoever runs the vCPUs kicks them then.</summary>
+    public Task<MachineExit> Completion => _completion.Task;
+
+    internal InterruptRouter Router { get; }
+
+    /// <summary>Makes the machine: maps the guest's memory, writes the tables into it, sets the traps.</summary>
+    /// <param name="guest">A guest without memory and traps; its handle needs <see cref="Rights.Write"/>.</param>
+    /// <param name="config">What to make; it is checked first.</param>
+    /// <param name="console">Where the serial port's output goes.</param>
+    /// <param name="hostMemory">Bytes of memory that the host has.</param>
+    /// <param name="machine">The machine, or null.</param>
+    /// <param name="message">The cause and the remedy in one line; empty when all is well.</param>
+    public static MachineError Create(
+        Guest guest, MachineConfig config, IConsoleSink console, ulong hostMemory, out PvhMachine? machine, out string message)
+    {
+        machine = null;
+        MachineError error = MachineConfigCheck.Check(config, hostMemory, out message);
+        if (error != MachineError.None) return error;
+        error = MapMemory(guest, config);
+        if (error == MachineError.HostRefusedMemory) message = "the host refused the guest's memory; give the guest less, or stop something else";
+        if (error == MachineError.None)
+        {
+            var made = new PvhMachine(guest, config, console);
+            if (made.AddDevices() && made.WriteTables())
+            {
+                machine = made;
+                return MachineError.None;
+            }
+            made.Dispose();
+            error = MachineError.GuestNotEmpty;
+        }
+        if (error == MachineError.GuestNotEmpty) message = "the guest already has memory, traps or a closed handle; make the machine on a new one";
+        return error;
+    }
+
+    /// <summary>Does what a vCPU's packet asks for. Allocates nothing.</summary>
+    /// <param name="vcpu">The vCPU that gave the packet; its thread calls.</param>
+    /// <param name="packet">What <see cref="Vcpu.Run"/> gave.</param>
+    /// <returns>Whether the vCPU is to run on; false once the run has ended (<see cref="Exit"/>).</returns>
+    public bool Handle(Vcpu vcpu, in Packet packet)
+    {
+        switch (packet.Kind)
+        {
+            case PacketKind.Io when packet.IsWrite:
+                _ports.Write((ushort)packet.Address, packet.Size, (uint)packet.Data);
+                break;
+            case PacketKind.Io:
+                vcpu.CompleteRead(_ports.Read((ushort)packet.Address, packet.Size));
+                break;
+            case PacketKind.Memory when packet.IsWrite:
+                _memory.Write(packet);
+                break;
+            case PacketKind.Memory:
+                vcpu.CompleteRead(_memory.Read(packet));
+                break;
+            case PacketKind.EndOfInterrupt:
+                _ioApic.EndOfInterrupt((byte)packet.Address);
+                break;
+            case PacketKind.Shutdown:
+                End(new MachineExit(MachineExitKind.TripleFault));
+                break;
+        }
+        return Volatile.Read(ref _ended) == 0;
+    }
+
+    /// <summary>Presses the power button: asks the guest to shut down. Any thread.</summary>
+    public void PressPowerButton()
+    {
+        _event.Set(true);
+        _event.Set(false);
+    }
+
+    /// <summary>Hands all output that still waits to the console's sink. Any thread but the sink's.</summary>
+    public void FlushConsole() => _output.Drain();
+
+    /// <summary>Stops the machine's timers and flushes the console. The vCPUs have stopped before.</summary>
+    public void Dispose()
+    {
+        _clock.Dispose();
+        _output.Dispose();
+    }
+
+    private static MachineError MapMemory(Guest guest, MachineConfig config)
+    {
+        Status status = guest.Memory.Map(config.RamLowBase, config.LowMemory, out _, config.HugePages);
+        if (status == Status.Ok && config.HighMemory != 0)
+        {
+            status = guest.Memory.Map(config.RamHighBase, config.HighMemory, out _, config.HugePages);
+        }
+        if (status == Status.Ok && config.TestDevice)
+        {
+            status = guest.Memory.Map(MachineLayout.TestMemoryBase, MachineLayout.TestMemorySize, out _);
+        }
+        return status switch
+        {
+            Status.Ok => MachineError.None,
+            Status.NoMemory => MachineError.HostRefusedMemory,
+            _ => MachineError.GuestNotEmpty,
+        };
+    }
+
+    private static MemoryMapEntry[] BuildMemoryMap(MachineConfig config)
+    {
+        List<MemoryMapEntry> map =
+        [
+            new(0, MachineLayout.LegacyHole, MemoryKind.Ram),
+            new(MachineLayout.LegacyHole, MachineLayout.AcpiBase - MachineLayout.LegacyHole, MemoryKind.Reserved),
+            new(MachineLayout.AcpiBase, MachineLayout.AcpiSize, MemoryKind.Acpi),
+            new(MachineLayout.ExtendedMemory, config.LowMemory - MachineLayout.ExtendedMemory, MemoryKind.Ram),
+        ];
+        // The configuration window must be reserved for an operating system to believe in it (PCI Firmware 3.3, 4.1.2).
+        if (config.HasPci) map.Add(new(config.PciEcamBase, config.PciEcamSize, MemoryKind.Reserved));
+        if (config.HighMemory != 0) map.Add(new(config.RamHighBase, config.HighMemory, MemoryKind.Ram));
+        map.Sort((one, other) => one.Address.CompareTo(other.Address));
+        return [.. map];
+    }
+
+    private bool WriteTables()
+    {
+        byte[] tables = AcpiTables.Build(Config, MachineLayout.AcpiBase);
+        return (ulong)tables.Length <= MachineLayout.AcpiSize && _guest.Memory.TryWrite(MachineLayout.AcpiBase, tables);
+    }
+
+    private bool AddDevices()
+    {
+        Action reset = () => End(new MachineExit(MachineExitKind.Reset));
+        PciHostBridge? bridge = Config.HasPci ? new PciHostBridge() : null;
+        var resets = new ResetPorts(reset);
+        List<Status> added =
+        [
+            _memory.Add(_ioApic, MachineLayout.IoApicBase, MachineLayout.IoApicSize),
+            _ports.Add(_pics, PortMap.PicMaster, 2),
+            _ports.Add(_pics, PortMap.PicSlave, 2),
+            _ports.Add(_pics, PortMap.PicEdgeLevel, 2),
+            _ports.Add(_clock, PortMap.Clock, 2),
+            _ports.Add(Console, PortMap.Serial, 8),
+            _ports.Add(resets, PortMap.KeyboardCommand, 1),
+            _ports.Add(resets, PortMap.SystemControlA, 1),
+            _ports.Add(new PciPorts(bridge, reset), PortMap.PciAddress, 8),
+            _ports.Add(new AcpiPower(() => End(new MachineExit(MachineExitKind.PowerOff))), PortMap.SleepControl, 2),
+            _ports.Add(new PanicNotice(() => End(new MachineExit(MachineExitKind.GuestPanic))), PortMap.PanicNotice, 1),
+        ];
+        if (bridge is not null) added.Add(_memory.Add(bridge, Config.PciEcamBase, Config.PciEcamSize));
+        if (Config.DebugExitPort is ushort port)
+        {
+            added.Add(_ports.Add(new DebugExit(value => End(new MachineExit(MachineExitKind.DebugExit, value))), port, DebugExit.PortCount));
+        }
+        if (Config.TestDevice)
+        {
+            var device = new TestDevice(Router);
+            added.Add(_ports.Add(device, PortMap.TestStorage, TestDevice.StoragePorts));
+            added.Add(_ports.Add(device, PortMap.TestLines, IoApic.Pins));
+            added.Add(_ports.Add(new FirmwareConfig(Config), PortMap.FirmwareConfig, 2));
+        }
+        return added.TrueForAll(status => status == Status.Ok);
+    }
+
+    /// <summary>Ends the run; the first end counts.</summary>
+    private void End(MachineExit exit)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0) _completion.SetResult(exit);
+    }
+}
