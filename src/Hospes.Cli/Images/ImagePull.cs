@@ -1,3 +1,4 @@
+using Hospes.Builder.Compression;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Host;
 using Hospes.Cli.Images.Archive;
@@ -165,9 +166,9 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
             return PackageIndex.Select(reader, static name =>
                 name == DebianRelease.BusyboxPackage || (name.StartsWith("linux-image-", StringComparison.Ordinal) && name.EndsWith("cloud-amd64", StringComparison.Ordinal)));
         }
-        catch (InvalidDataException fault)
+        catch (DecompressionException fault)
         {
-            return new Failure(FailureKind.Format, $"the package index of {archive.Uri} is damaged ({fault.Message.TrimEnd('.')})", "choose another archive with --mirror URL");
+            return new Failure(FailureKind.Format, $"the package index of {archive.Uri} does not unpack ({fault.Message.TrimEnd('.')})", Decompressors.Remedy(fault));
         }
         finally
         {

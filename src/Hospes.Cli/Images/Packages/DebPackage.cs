@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Globalization;
 using System.Text;
+using Hospes.Builder.Compression;
 using Hospes.Cli.CommandLine;
 
 namespace Hospes.Cli.Images.Packages;
@@ -52,6 +53,10 @@ internal static class DebPackage
             }
 
             return Wrong("has no data");
+        }
+        catch (DecompressionException fault)
+        {
+            return new Failure(FailureKind.Format, $"the package {label} does not unpack ({fault.Message.TrimEnd('.')})", Decompressors.Remedy(fault));
         }
         catch (Exception fault) when (fault is EndOfStreamException or InvalidDataException or FormatException)
         {
