@@ -10,8 +10,8 @@ internal static class StateBuilder
     private const ulong FixedFlags = 0x202, StatusFlags = 0x8D5, DirectionFlag = 0x400, AlignmentFlag = 0x4_0000;
     private static readonly byte[] Pool = MakePool();
 
-    // gregset_t's order is not the encoding's.
-    private static readonly Greg[] ByNumber =
+    /// <summary>The general registers in the order of the instruction set, which is not gregset_t's.</summary>
+    internal static readonly Greg[] ByNumber =
     [
         Greg.Rax, Greg.Rcx, Greg.Rdx, Greg.Rbx, Greg.Rsp, Greg.Rbp, Greg.Rsi, Greg.Rdi,
         Greg.R8, Greg.R9, Greg.R10, Greg.R11, Greg.R12, Greg.R13, Greg.R14, Greg.R15,
