@@ -45,17 +45,23 @@ internal sealed class BoundedStream(Stream inner, long limit) : ForwardStream
             int most = (int)Math.Min(buffer.Length, limit - _given + 1);
             read = inner.Read(buffer[..most]);
         }
-        catch (Exception e) when (e is SharpZipBaseException or InvalidDataException or IndexOutOfRangeException or OverflowException)
+        catch (Exception e) when (Damage(e) is { } damage)
         {
-            throw new DecompressionException(DecompressionError.Corrupt, e.Message);
-        }
-        catch (EndOfStreamException)
-        {
-            throw new DecompressionException(DecompressionError.Truncated, "the compressed data end too early");
+            throw damage;
         }
         _given += read;
         return _given <= limit ? read : throw new DecompressionException(DecompressionError.TooLarge, $"more than {limit} bytes");
     }
+
+    /// <summary>What a decompressor's exception says of the data; null when it is about something else.</summary>
+    public static DecompressionException? Damage(Exception e) => e switch
+    {
+        DecompressionException => null,
+        EndOfStreamException => new DecompressionException(DecompressionError.Truncated, "the compressed data end too early"),
+        // The bzip2 decoder indexes its tables with what it reads and relies on the bounds checks.
+        SharpZipBaseException or InvalidDataException or IndexOutOfRangeException or OverflowException => new DecompressionException(DecompressionError.Corrupt, e.Message),
+        _ => null,
+    };
 
     protected override void Dispose(bool disposing)
     {

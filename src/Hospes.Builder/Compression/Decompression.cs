@@ -1,7 +1,6 @@
-using Hospes.Builder.Native;
-using ICSharpCode.SharpZipLib;
-using ICSharpCode.SharpZipLib.BZip2;
 using System.IO.Compression;
+using Hospes.Builder.Native;
+using ICSharpCode.SharpZipLib.BZip2;
 
 namespace Hospes.Builder.Compression;
 
@@ -27,7 +26,7 @@ public static class Decompression
     /// <summary>Unpacks data that are in memory. What follows the compressed stream is ignored.</summary>
     /// <param name="data">The compressed data.</param>
     /// <param name="format">Their format.</param>
-    /// <param name="limit">The largest result in bytes.</param>
+    /// <param name="limit">The largest result in bytes; below 2^31 - 64.</param>
     /// <param name="output">The result; empty on failure.</param>
     /// <param name="detail">With an error, the case at hand in words.</param>
     /// <param name="sizeHint">About how large the result is, or 0; a wrong hint costs time only.</param>
@@ -38,18 +37,15 @@ public static class Decompression
         try
         {
             using Stream source = Open(new ReadOnlyMemoryStream(data), format, limit);
-            // A hint that promises more than any of the formats packs is not believed at once; the array grows as data come.
-            byte[] buffer = new byte[Math.Clamp(sizeHint, 1 << 16, (int)Math.Min(limit, Math.Max(1 << 16, data.Length * 32L)))];
+            // One byte more than is expected shows the end without growing. A hint that promises more than most data pack is not
+            // believed at once; the array grows as data come.
+            long most = Math.Min(limit + 1L, Array.MaxLength);
+            byte[] buffer = new byte[Math.Min(most, Math.Max(1 << 16, Math.Min(sizeHint + 1L, data.Length * 32L)))];
             int length = 0;
             for (int read; (read = source.Read(buffer, length, buffer.Length - length)) > 0;)
             {
                 length += read;
-                if (length != buffer.Length) continue;
-                int next = source.ReadByte();
-                if (next < 0) break;
-                Array.Resize(ref buffer, (int)Math.Min(limit, buffer.Length * 2L));
-                buffer[length++] = (byte)next;
-                if (length == buffer.Length && source.ReadByte() < 0) break;
+                if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min(most, buffer.Length * 2L));
             }
             output = buffer.AsMemory(0, length);
             return DecompressionError.None;
@@ -83,9 +79,9 @@ public static class Decompression
                 _ => throw new DecompressionException(DecompressionError.UnknownFormat, "the data begin with no known signature"),
             }, limit);
         }
-        catch (Exception e) when (e is SharpZipBaseException or InvalidDataException)
+        catch (Exception e) when (BoundedStream.Damage(e) is { } damage)
         {
-            throw new DecompressionException(DecompressionError.Corrupt, e.Message);
+            throw damage;
         }
     }
 

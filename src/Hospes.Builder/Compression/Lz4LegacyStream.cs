@@ -16,7 +16,7 @@ internal sealed class Lz4LegacyStream : ForwardStream
     private const int PackedBound = BlockSize + BlockSize / 255 + 16;
 
     private readonly Stream _source;
-    private readonly byte[] _block = new byte[BlockSize];
+    private byte[] _block = [];
     private byte[] _packed = [];
     private int _start, _end;
     private bool _begun, _ended;
@@ -72,6 +72,9 @@ internal sealed class Lz4LegacyStream : ForwardStream
         got = _source.ReadAtLeast(_packed.AsSpan(0, (int)size), (int)size, throwOnEndOfStream: false);
         if (got == 0 && atResultSize) return false;
         if (got < size) throw Truncated();
+        // No byte of a block stands for more than 255 of the result ("LZ4 Block Format": lengths grow by 255 per byte).
+        int room = (int)Math.Min(BlockSize, size * 255L);
+        if (_block.Length < room) _block = new byte[room];
         int written = Lz4.Unpack(_packed.AsSpan(0, (int)size), _block);
         if (written < 0) throw new DecompressionException(DecompressionError.Corrupt, "a damaged lz4 block");
         _start = 0;

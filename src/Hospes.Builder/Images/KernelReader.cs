@@ -18,8 +18,9 @@ internal static class KernelReader
     /// <summary>Reads a kernel.</summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="wanted">The protocol that it must be entered with; null for the best that it offers.</param>
+    /// <param name="unpackedLimit">The largest unpacked kernel in bytes.</param>
     /// <returns>The report, and the image unless the report has a failure.</returns>
-    public static (KernelReport Report, KernelImage? Image) Read(ReadOnlyMemory<byte> file, BootProtocol? wanted)
+    public static (KernelReport Report, KernelImage? Image) Read(ReadOnlyMemory<byte> file, BootProtocol? wanted, int unpackedLimit = Limits.MaxUnpackedSize)
     {
         var report = new KernelReport { FileSize = file.Length };
         if (file.IsEmpty) return Refuse(report, new BuildFailure(BuildError.KernelEmpty));
@@ -29,13 +30,13 @@ internal static class KernelReader
             CompressionFormat format = Decompression.Detect(file.Span);
             if (format == CompressionFormat.None) return Refuse(report, Unknown(file.Span));
             report = report with { FileCompression = format };
-            if (Unpack(file, format, 0, out ReadOnlyMemory<byte> unpacked) is { } failure) return Refuse(report, failure);
+            if (Unpack(file, format, 0, unpackedLimit, out ReadOnlyMemory<byte> unpacked) is { } failure) return Refuse(report, failure);
             report = report with { UnpackedSize = unpacked.Length };
             file = unpacked;
             if (!IsKernel(file.Span)) return Refuse(report, Unknown(file.Span));
         }
         if (ElfImage.IsElf(file.Span)) return ReadElf(report, file, wanted);
-        return LinuxHeader.IsLinux(file.Span) ? ReadLinux(report, file, wanted) : ReadFlat(report, file, wanted);
+        return LinuxHeader.IsLinux(file.Span) ? ReadLinux(report, file, wanted, unpackedLimit) : ReadFlat(report, file, wanted);
     }
 
     private static bool IsKernel(ReadOnlySpan<byte> file) => ElfImage.IsElf(file) || LinuxHeader.IsLinux(file) || MultibootHeader.Find(file) is not null;
@@ -82,7 +83,7 @@ internal static class KernelReader
         return Accept(report, [segment], BootProtocol.Multiboot, entry, null);
     }
 
-    private static (KernelReport Report, KernelImage? Image) ReadLinux(KernelReport report, ReadOnlyMemory<byte> file, BootProtocol? wanted)
+    private static (KernelReport Report, KernelImage? Image) ReadLinux(KernelReport report, ReadOnlyMemory<byte> file, BootProtocol? wanted, int unpackedLimit)
     {
         report = report with { Format = KernelFormat.BzImage };
         if (!LinuxHeader.TryRead(file, out LinuxHeader? header, out BuildFailure? failure)) return Refuse(report, failure);
@@ -94,7 +95,7 @@ internal static class KernelReader
             CommandLineLimit = header.CommandLineLimit,
         };
         ElfImage? elf = null;
-        BuildFailure? payloadFailure = wanted == BootProtocol.Linux64 ? null : ReadPayload(header, ref report, out elf);
+        BuildFailure? payloadFailure = wanted == BootProtocol.Linux64 ? null : ReadPayload(header, unpackedLimit, ref report, out elf);
         var offered = new List<BootProtocol>();
         if (elf?.PvhEntry is not null) offered.Add(BootProtocol.Pvh);
         if (header.Has64BitEntry) offered.Add(BootProtocol.Linux64);
@@ -123,7 +124,7 @@ internal static class KernelReader
         return (report, new KernelImage(report, [], header));
     }
 
-    private static BuildFailure? ReadPayload(LinuxHeader header, ref KernelReport report, out ElfImage? elf)
+    private static BuildFailure? ReadPayload(LinuxHeader header, int unpackedLimit, ref KernelReport report, out ElfImage? elf)
     {
         elf = null;
         if (!header.TryPayload(out ReadOnlyMemory<byte> payload, out BuildFailure? failure)) return failure;
@@ -135,7 +136,7 @@ internal static class KernelReader
             if (format == CompressionFormat.None) return new BuildFailure(BuildError.PayloadFormatUnknown);
             // The size of the result ends the payload: gzip's own ISIZE, or appended by Linux' build (scripts/Makefile.lib, size_append).
             uint size = BinaryPrimitives.ReadUInt32LittleEndian(payload.Span[^4..]);
-            if (Unpack(format == CompressionFormat.Gzip ? payload : payload[..^4], format, size, out payload) is { } damage) return damage;
+            if (Unpack(format == CompressionFormat.Gzip ? payload : payload[..^4], format, size, unpackedLimit, out payload) is { } damage) return damage;
             if ((uint)payload.Length != size) return new BuildFailure(BuildError.PayloadCorrupt, $"{payload.Length} of {size} bytes unpacked");
         }
         report = report with { UnpackedSize = payload.Length };
@@ -143,19 +144,19 @@ internal static class KernelReader
         return ElfImage.TryRead(payload, out elf, out failure) ? null : failure;
     }
 
-    private static BuildFailure? Unpack(ReadOnlyMemory<byte> data, CompressionFormat format, uint size, out ReadOnlyMemory<byte> output)
+    private static BuildFailure? Unpack(ReadOnlyMemory<byte> data, CompressionFormat format, uint size, int limit, out ReadOnlyMemory<byte> output) =>
+        Translate(Decompression.TryUnpack(data, format, limit, out output, out string detail, (int)Math.Min(size, (uint)limit)), detail);
+
+    /// <summary>The one place where a decompressor's answer becomes a builder's.</summary>
+    internal static BuildFailure? Translate(DecompressionError error, string detail) => error switch
     {
-        DecompressionError error = Decompression.TryUnpack(data, format, Limits.MaxUnpackedSize, out output, out string detail, (int)Math.Min(size, Limits.MaxUnpackedSize));
-        return error switch
-        {
-            DecompressionError.None => null,
-            DecompressionError.NotSupported => new BuildFailure(BuildError.PayloadLzo),
-            DecompressionError.TooLarge => new BuildFailure(BuildError.PayloadTooLarge, detail),
-            DecompressionError.LibraryMissing => new BuildFailure(BuildError.LibraryMissing, detail),
-            DecompressionError.UnknownFormat => new BuildFailure(BuildError.PayloadFormatUnknown, detail),
-            _ => new BuildFailure(BuildError.PayloadCorrupt, detail),
-        };
-    }
+        DecompressionError.None => null,
+        DecompressionError.NotSupported => new BuildFailure(BuildError.PayloadLzo),
+        DecompressionError.TooLarge => new BuildFailure(BuildError.PayloadTooLarge, detail),
+        DecompressionError.LibraryMissing => new BuildFailure(BuildError.LibraryMissing, detail),
+        DecompressionError.UnknownFormat => new BuildFailure(BuildError.PayloadFormatUnknown, detail),
+        _ => new BuildFailure(BuildError.PayloadCorrupt, detail),
+    };
 
     private static string? FindVersion(ElfImage elf)
     {
