@@ -181,12 +181,15 @@ public sealed class PvhMachine : IDisposable
         Action reset = () => End(new MachineExit(MachineExitKind.Reset));
         PciHostBridge? bridge = Config.HasPci ? new PciHostBridge() : null;
         var resets = new ResetPorts(reset);
+        var timer = new IntervalTimer(_guest.Options.Time);
         List<Status> added =
         [
             _memory.Add(_ioApic, MachineLayout.IoApicBase, MachineLayout.IoApicSize),
             _ports.Add(_pics, PortMap.PicMaster, 2),
             _ports.Add(_pics, PortMap.PicSlave, 2),
             _ports.Add(_pics, PortMap.PicEdgeLevel, 2),
+            _ports.Add(timer, PortMap.Timer, 4),
+            _ports.Add(timer, PortMap.SystemControlB, 1),
             _ports.Add(_clock, PortMap.Clock, 2),
             _ports.Add(Console, PortMap.Serial, 8),
             _ports.Add(resets, PortMap.KeyboardCommand, 1),
