@@ -14,7 +14,7 @@ public sealed class GeneratorTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _runner.Dispose();
 
-    public static TheoryData<string> Families() => [.. Enum.GetNames<Family>()];
+    public static TheoryData<string> Families() => [.. Enum.GetNames<Family>(), "Soup", "Sequences"];
 
     [Theory]
     [MemberData(nameof(Families))]
@@ -22,7 +22,7 @@ public sealed class GeneratorTests(ITestOutputHelper output) : IDisposable
     {
         var catalog = new Catalog(_runner.HasFsGsBase);
         var generator = new CaseGenerator(catalog, _runner.HasFsGsBase);
-        var codes = catalog.Codes(Enum.Parse<Family>(family));
+        IReadOnlyList<Code> codes = Enum.TryParse<Family>(family, out var known) ? catalog.Codes(known) : [.. catalog.Comparable.Order()];
         var traps = new SortedDictionary<ulong, int>();
         var unfinished = new Dictionary<Code, (int Total, int Done)>();
         StateBuilder.FillReadOnlyPage(_runner.ReadOnlyPage);
@@ -35,7 +35,19 @@ public sealed class GeneratorTests(ITestOutputHelper output) : IDisposable
             for (var i = 0; i < NativeRunner.BatchSize; i++)
             {
                 var random = new Randomness(Seed, family, (batch * NativeRunner.BatchSize) + i);
-                generator.Single(ref random, codes, ref _runner.Slot(i), description);
+                switch (family)
+                {
+                    case "Soup":
+                        generator.Soup(ref random, ref _runner.Slot(i), description);
+                        break;
+                    case "Sequences":
+                        generator.Sequence(ref random, codes, ref _runner.Slot(i), description);
+                        break;
+                    default:
+                        generator.Single(ref random, codes, ref _runner.Slot(i), description);
+                        break;
+                }
+
                 instructions[i] = description.Instructions[0];
             }
 

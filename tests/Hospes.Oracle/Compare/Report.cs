@@ -86,10 +86,7 @@ internal static class Report
             return;
         }
 
-        var address = instruction.MemoryDisplacement64 + Register64(ref slot, instruction.MemoryBase)
-            + (Register64(ref slot, instruction.MemoryIndex) * (ulong)instruction.MemoryIndexScale);
-        address += instruction.MemorySegment == Register.FS ? slot.Input.FsBase : instruction.MemorySegment == Register.GS ? slot.Input.GsBase : 0UL;
-        address = instruction.MemoryBase.GetSize() == 4 || instruction.MemoryIndex.GetSize() == 4 ? (uint)address : address;
+        var address = EffectiveAddress.Of(instruction, ref slot.Input);
         text.Append($"  memory at {address:x}");
         var offset = address - SharedLayout.WindowBase;
         if (offset < SharedLayout.WindowSize)
@@ -100,7 +97,4 @@ internal static class Report
 
         text.Append('\n');
     }
-
-    private static ulong Register64(ref CaseSlot slot, Register register) =>
-        register.IsGPR32() || register.IsGPR64() ? slot.Input[StateBuilder.GregOf(register)] : register == Register.AL ? slot.Input[Greg.Rax] & 0xFF : 0UL;
 }

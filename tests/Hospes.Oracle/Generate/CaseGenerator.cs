@@ -87,6 +87,12 @@ internal sealed class CaseGenerator
 
             var rest = MaxInstructionLength - length;
             Values.Fill(ref random, Flavour.Random, _buffer.AsSpan(length, rest));
+            if (random.Chance(50) && TryDecode(rip, MaxInstructionLength, out var decoded) && decoded.IsInvalid)
+            {
+                // Half of what is no instruction is enough of it.
+                continue;
+            }
+
             if (Finish(ref random, rip, MaxInstructionLength, (Flavour)random.Below((int)Flavour.Random + 1), ref slot, description))
             {
                 return;
@@ -192,7 +198,7 @@ internal sealed class CaseGenerator
 
     private unsafe bool Finish(ref Randomness random, ulong rip, int length, Flavour flavour, ref CaseSlot slot, OracleCase description)
     {
-        if (!TryDecode(rip, length, out var instruction))
+        if (!TryDecode(rip, length, out var instruction) || Deviations.DependsOnVendor(_buffer.AsSpan(0, length), instruction))
         {
             return false;
         }
@@ -221,6 +227,11 @@ internal sealed class CaseGenerator
         if (!instruction.IsInvalid)
         {
             StateBuilder.Aim(ref random, ref slot.Input, instruction, flavour);
+            foreach (var (offset, size) in Deviations.UncomparedParts(instruction))
+            {
+                description.IgnoredWindow.Add(((int)(EffectiveAddress.Of(instruction, ref slot.Input) - SharedLayout.WindowBase) + offset, size));
+            }
+
             description.UndefinedFlags = Deviations.FlagsOf(instruction.RflagsUndefined);
             description.UndefinedStatus = Deviations.StatusOf(instruction.RflagsUndefined);
         }

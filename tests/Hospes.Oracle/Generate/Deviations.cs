@@ -9,6 +9,11 @@ namespace Hospes.Oracle.Generate;
 /// </summary>
 internal static class Deviations
 {
+    private static readonly (int, int)[] Pointers16 = [(6, 8)];
+    private static readonly (int, int)[] Pointers32 = [(12, 16)];
+    private static readonly (int, int)[] PointersInSaveArea = [(6, 18), (28, 4)];
+    private static readonly (int, int)[] PointersInExtendedArea = [(6, 18), (28, 4), (512, 1)];
+
     /// <summary>RFLAGS bits of Iced's set.</summary>
     public static ulong FlagsOf(RflagsBits bits)
     {
@@ -35,6 +40,55 @@ internal static class Deviations
     public static ushort StatusOf(RflagsBits bits) => (ushort)(
         ((bits & RflagsBits.C0) != 0 ? 0x0100 : 0) | ((bits & RflagsBits.C1) != 0 ? 0x0200 : 0)
         | ((bits & RflagsBits.C2) != 0 ? 0x0400 : 0) | ((bits & RflagsBits.C3) != 0 ? 0x4000 : 0));
+
+    /// <summary>
+    /// Whether what the bytes mean depends on the maker: the operand-size prefix of near branches in 64-bit mode (Intel
+    /// ignores it, AMD takes a 16-bit displacement), LOCK before MOV to and from CR0 (AMD: CR8), and AVX-512 where the
+    /// host has it (EVEX, which the model does not have).
+    /// </summary>
+    public static bool DependsOnVendor(ReadOnlySpan<byte> code, in Instruction instruction)
+    {
+        var hasOperandSize = false;
+        var hasLock = false;
+        var at = 0;
+        for (; at < code.Length; at++)
+        {
+            hasOperandSize |= code[at] == 0x66;
+            hasLock |= code[at] == 0xF0;
+            if (code[at] is not (0x66 or 0xF2 or 0xF3 or 0x67 or 0x2E or 0x36 or 0x3E or 0x26 or 0x64 or 0x65 or 0xF0 or (>= 0x40 and <= 0x4F)))
+            {
+                break;
+            }
+        }
+
+        if (hasOperandSize && instruction.FlowControl is not (FlowControl.Next or FlowControl.Exception))
+        {
+            return true;
+        }
+
+        var rest = code[at..];
+        return instruction.IsInvalid && rest.Length > 1 && (rest[0] == 0x62 || (hasLock && rest[0] == 0x0F && rest[1] is >= 0x20 and <= 0x23));
+    }
+
+    /// <summary>
+    /// Parts of a saved image that are not compared: the x87 instruction and data pointers and the last opcode (saved by
+    /// some processors only while an exception is pending), MXCSR_MASK (a constant of the processor), and which
+    /// components are in use (tracked at the processor's discretion: SDM volume 1, 13.6).
+    /// </summary>
+    public static ReadOnlySpan<(int Offset, int Length)> UncomparedParts(in Instruction instruction)
+    {
+        switch (instruction.Mnemonic)
+        {
+            case Mnemonic.Fnstenv or Mnemonic.Fnsave or Mnemonic.Fstenv or Mnemonic.Fsave:
+                return instruction.MemorySize is MemorySize.FpuEnv14 or MemorySize.FpuState94 ? Pointers16 : Pointers32;
+            case Mnemonic.Fxsave or Mnemonic.Fxsave64:
+                return PointersInSaveArea;
+            case Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xsavec or Mnemonic.Xsavec64:
+                return PointersInExtendedArea;
+            default:
+                return default;
+        }
+    }
 
     /// <summary>Instructions that leave the flags alone when a count is 0, though they are listed as writing them.</summary>
     public static bool MayKeepFlags(in Instruction instruction) => instruction.HasRepPrefix || instruction.HasRepnePrefix || instruction.Mnemonic
