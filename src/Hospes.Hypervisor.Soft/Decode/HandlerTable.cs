@@ -11,7 +11,22 @@ internal sealed unsafe class HandlerTable
     private readonly nint[] _memory = new nint[CodeCount];
     private readonly nint[] _locked = new nint[CodeCount];
 
+    private readonly bool[] _ends = new bool[CodeCount];
+
     private const int CodeCount = 8192;
+
+    /// <summary>The instruction ends its block: it changes the mode, the translations or the flow, or must be alone with its successor.</summary>
+    public void AddLast(Code code, delegate*<CpuState*, Op*, void> handler)
+    {
+        Add(code, handler);
+        _ends[(int)code] = true;
+    }
+
+    /// <summary>Says of an instruction that another family registers that it ends its block.</summary>
+    public void MarkLast(Code code) => _ends[(int)code] = true;
+
+    /// <summary>Whether the instruction ends its block beyond what its flow control says.</summary>
+    public bool EndsBlock(Code code) => _ends[(int)code];
 
     /// <summary>One handler for all forms; it looks at <see cref="Op.HasMemory"/> itself where that matters.</summary>
     public void Add(Code code, delegate*<CpuState*, Op*, void> handler) => Add(code, handler, handler);

@@ -24,6 +24,9 @@ internal static class CpuEvents
     /// <summary>After the running block something is to be done: single-step trap, packet to return.</summary>
     public const int BlockEnd = 64;
 
+    /// <summary>Blocks of one instruction: TF is set or a breakpoint is armed. Stays set while that is so.</summary>
+    public const int Stepping = 256;
+
     /// <summary>A start-up IPI arrived.</summary>
     public const int Sipi = 128;
 }

@@ -1,21 +1,337 @@
+using System.Runtime.InteropServices;
+using Hospes.Hypervisor.Soft.Cpu;
+using Hospes.Hypervisor.Soft.Interpret;
+
 namespace Hospes.Hypervisor.Soft.Memory;
 
-/// <summary>The memory management unit of one virtual processor: page walks, TLB fills, and the slow paths of <see cref="Mem"/>.</summary>
-internal abstract unsafe class Mmu
+/// <summary>
+/// The memory management unit of one virtual processor: TLB fills and the slow paths of <see cref="Mem"/>. A TLB per
+/// <see cref="Privilege"/>, and one that is never filled for when every access must be looked at (alignment checks).
+/// Used on the vCPU's thread only.
+/// </summary>
+internal unsafe class Mmu
 {
-    /// <summary>Reads across pages, from devices, or after a TLB miss.</summary>
-    public abstract void Read(ulong address, byte* destination, int size);
+    // SAFETY: the TLBs are one native array that lives as long as this object; host pointers come from PhysicalMap.
 
-    /// <summary>Writes across pages, to devices, to pages that hold decoded code, or after a TLB miss.</summary>
-    public abstract void Write(ulong address, byte* source, int size);
+    private const int Tables = 4, NeverFilled = 3;
 
-    /// <summary>See <see cref="Mem.BeginModify"/>: answers a host pointer, or scratch with the value in it.</summary>
-    public abstract byte* BeginModify(ulong address, int size);
+    private readonly CpuState* _state;
+    private readonly PhysicalMap _map;
+    private readonly IDeviceAccess _devices;
+    private readonly object _splitLock;
+    private readonly TlbEntry* _tables;
+    private PagingContext _context;
 
-    /// <summary>Faults unless the whole range can be accessed.</summary>
-    public abstract void Probe(ulong address, int size, bool write);
+    public Mmu(CpuState* state, PhysicalMap map, IDeviceAccess devices, object splitLock)
+    {
+        _state = state;
+        _map = map;
+        _devices = devices;
+        _splitLock = splitLock;
+        _tables = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(Tables * TlbEntry.Count * sizeof(TlbEntry)), 64);
+        Flush();
+    }
 
-    public abstract void EnterSplitLock();
+    /// <summary>Whether written pages go to the dirty log: they then enter the TLB as writable only once logged.</summary>
+    public bool DirtyLogging { get; set; }
 
-    public abstract void LeaveSplitLock();
+    /// <summary>Guest RAM.</summary>
+    public PhysicalMap Map => _map;
+
+    /// <summary>Frees the TLBs.</summary>
+    public void Free() => NativeMemory.AlignedFree(_tables);
+
+    /// <summary>Takes over changed paging registers and forgets every translation.</summary>
+    public void Reload()
+    {
+        CpuState* s = _state;
+        _context = new PagingContext(s->Cr0, s->Cr3, s->Cr4, s->Efer, s->Pkru);
+        Flush();
+    }
+
+    /// <summary>Forgets every translation.</summary>
+    public void Flush()
+    {
+        new Span<ulong>(_tables, Tables * TlbEntry.Count * sizeof(TlbEntry) / 8).Fill(TlbEntry.Invalid);
+        _state->TlbGeneration++;
+    }
+
+    /// <summary>Forgets the translation of one page.</summary>
+    public void FlushPage(ulong linear)
+    {
+        for (int table = 0; table < NeverFilled; table++)
+        {
+            TlbEntry* entry = Entry((Privilege)table, linear);
+            entry->Read = entry->Write = entry->Execute = TlbEntry.Invalid;
+        }
+        _state->TlbGeneration++;
+    }
+
+    /// <summary>Chooses the TLB by privilege, EFLAGS.AC, CR4.SMAP and CR0.AM. To be called when one of them changed.</summary>
+    public void SelectTlb()
+    {
+        CpuState* s = _state;
+        bool ac = (s->SystemFlags & Flags.Ac) != 0;
+        int table = s->Cpl == 3
+            ? (ChecksAlignment(s) ? NeverFilled : (int)Privilege.User)
+            : (int)(ac || !_context.Smap ? Privilege.SupervisorOpen : Privilege.Supervisor);
+        if ((s->Mode & Mode.Breakpoints) != 0 && Debugger.WatchesData(s)) table = NeverFilled;
+        s->Tlb = _tables + table * TlbEntry.Count;
+    }
+
+    /// <summary>Reads with the current privilege: across pages, from devices, or after a TLB miss.</summary>
+    public void Read(ulong address, byte* destination, int size)
+    {
+        Inspect(address, size, write: false);
+        ReadAs(Current, address, destination, size);
+    }
+
+    /// <summary>Writes with the current privilege: across pages, to devices, to pages that hold decoded code, or after a TLB miss.</summary>
+    public void Write(ulong address, byte* source, int size)
+    {
+        Inspect(address, size, write: true);
+        WriteAs(Current, address, source, size);
+    }
+
+    /// <summary>Reads a descriptor table, the TSS or the IDT: an implicit supervisor access (SDM vol. 3, 4.6.1).</summary>
+    public T ReadSystem<T>(ulong address)
+        where T : unmanaged
+    {
+        T value;
+        ReadAs(Privilege.Supervisor, address, (byte*)&value, sizeof(T));
+        return value;
+    }
+
+    /// <summary>Writes a descriptor table, the TSS, or a stack of an inner privilege: an implicit supervisor access.</summary>
+    public void WriteSystem<T>(ulong address, T value)
+        where T : unmanaged => WriteAs(Privilege.Supervisor, address, (byte*)&value, sizeof(T));
+
+    /// <summary>Reads with the rights of user mode or supervisor mode as the given CPL has them.</summary>
+    public void ReadAs(Privilege privilege, ulong address, byte* destination, int size)
+    {
+        int first = Math.Min(size, (int)(4096 - (address & 0xFFF)));
+        ulong physical = Resolve(address, Access.Read, privilege);
+        if (first == size)
+        {
+            ReadPhysical(physical, destination, size);
+            return;
+        }
+        ulong second = Resolve(Next(address), Access.Read, privilege);
+        ReadPhysical(physical, destination, first);
+        ReadPhysical(second, destination + first, size - first);
+    }
+
+    /// <summary>Writes with the given rights. Nothing is written when a page of the range refuses.</summary>
+    public void WriteAs(Privilege privilege, ulong address, byte* source, int size)
+    {
+        int first = Math.Min(size, (int)(4096 - (address & 0xFFF)));
+        ulong physical = Resolve(address, Access.Write, privilege);
+        if (first == size)
+        {
+            WritePhysical(physical, source, size);
+            return;
+        }
+        ulong second = Resolve(Next(address), Access.Write, privilege);
+        WritePhysical(physical, source, first);
+        WritePhysical(second, source + first, size - first);
+    }
+
+    /// <summary>See <see cref="Mem.BeginModify"/>: answers a host pointer, or the scratch area with the value in it.</summary>
+    public byte* BeginModify(ulong address, int size)
+    {
+        Inspect(address, size, write: false);
+        Privilege privilege = Current;
+        Resolve(address, Access.Write, privilege);
+        if ((address & 0xFFF) + (ulong)size > 4096) Resolve(Next(address), Access.Write, privilege);
+        TlbEntry* entry = _state->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
+        if (entry->Write == ((address + (ulong)size - 1) & TlbEntry.PageMask)) return (byte*)(address + entry->Addend);
+        ReadAs(privilege, address, _state->Scratch, size);
+        return _state->Scratch;
+    }
+
+    /// <summary>Faults unless the whole range can be accessed with the current privilege.</summary>
+    public void Probe(ulong address, int size, bool write) => ProbeAs(Current, address, size, write);
+
+    /// <summary>Faults unless the whole range can be accessed with the given privilege.</summary>
+    public void ProbeAs(Privilege privilege, ulong address, int size, bool write)
+    {
+        Access access = write ? Access.Write : Access.Read;
+        ulong last = address + (ulong)Math.Max(size, 1) - 1;
+        for (ulong page = address; ; page = Next(page))
+        {
+            Resolve(page, access, privilege);
+            if (((page ^ last) & TlbEntry.PageMask) == 0) return;
+        }
+    }
+
+    /// <summary>The physical address for an instruction fetch at a linear address; null host where no RAM is.</summary>
+    public byte* Fetch(ulong linear, out ulong physical, out PageInfo* page)
+    {
+        physical = Resolve(linear, Access.Execute, Current);
+        return _map.Locate(physical, out page);
+    }
+
+    /// <summary>The physical address of a fetch when the TLB has it; otherwise false.</summary>
+    public bool TryFetchHit(ulong linear, out byte* host)
+    {
+        TlbEntry* entry = Entry(Current, linear);
+        host = (byte*)(linear + entry->Addend);
+        return entry->Execute == (linear & TlbEntry.PageMask);
+    }
+
+    /// <summary>Takes write permission for a page, found by its host address, out of the TLBs: it now holds decoded code.</summary>
+    public void ProtectCode(byte* hostPage)
+    {
+        for (int i = 0; i < NeverFilled * TlbEntry.Count; i++)
+        {
+            TlbEntry* entry = _tables + i;
+            if (entry->Write != TlbEntry.Invalid && (byte*)(entry->Write + entry->Addend) == hostPage) entry->Write = TlbEntry.Invalid;
+        }
+    }
+
+    public void EnterSplitLock() => Monitor.Enter(_splitLock);
+
+    public void LeaveSplitLock() => Monitor.Exit(_splitLock);
+
+    /// <summary>Translates without any effect on the guest but accessed bits, for debuggers: false when not mapped.</summary>
+    public bool TryTranslate(ulong linear, Access access, Privilege privilege, out Translation translation) =>
+        PageWalk.Walk(_map, _context, linear, access, privilege, out translation);
+
+    private Privilege Current => _state->Cpl == 3 ? Privilege.User
+        : (_state->SystemFlags & Flags.Ac) != 0 || !_context.Smap ? Privilege.SupervisorOpen : Privilege.Supervisor;
+
+    private TlbEntry* Entry(Privilege privilege, ulong linear) => _tables + (int)privilege * TlbEntry.Count + (int)((linear >> 12) & (TlbEntry.Count - 1));
+
+    private ulong Next(ulong address)
+    {
+        ulong next = (address & TlbEntry.PageMask) + 4096;
+        return (_state->Mode & Mode.Code64) != 0 ? next : (uint)next;
+    }
+
+    private ulong Resolve(ulong linear, Access access, Privilege privilege)
+    {
+        if ((_state->Efer & ControlRegisters.EferLma) != 0 && (ulong)((long)(linear << 16) >> 16) != linear) NotCanonical(linear);
+        if (!PageWalk.Walk(_map, _context, linear, access, privilege, out Translation found))
+        {
+            _state->Cr2 = linear;
+            Fault.Raise(_state, Vector.PageFault, found.Error);
+        }
+        Fill(linear, access, privilege, found);
+        return found.Physical;
+    }
+
+    private void NotCanonical(ulong linear)
+    {
+        // An access through SS, or of the stack itself, answers #SS (SDM vol. 1, 3.3.7.1).
+        Decode.Op* op = _state->CurrentOp;
+        bool stack = op != null && ((op->HasMemory && op->Segment == 2) || linear - _state->General[4] + 16 <= 32);
+        if (stack) Fault.Stack(_state);
+        Fault.GeneralProtection(_state);
+    }
+
+    private void Fill(ulong linear, Access access, Privilege privilege, in Translation found)
+    {
+        ulong physicalPage = found.Physical & TlbEntry.PageMask;
+        byte* host = _map.Locate(physicalPage, out PageInfo* page);
+        if (host == null || _map.IsTrapped(physicalPage) || _devices.IsDevicePage(physicalPage)) return;
+        ulong tag = linear & TlbEntry.PageMask;
+        ulong addend = (ulong)host - tag;
+        TlbEntry* entry = Entry(privilege, linear);
+        if ((entry->Read & entry->Write & entry->Execute) == TlbEntry.Invalid || entry->Addend != addend || !Holds(entry, tag))
+        {
+            entry->Read = entry->Write = entry->Execute = TlbEntry.Invalid;
+            entry->Addend = addend;
+        }
+        if (found.CanRead) entry->Read = tag;
+        if (found.CanExecute && access == Access.Execute) entry->Execute = tag;
+        if (!found.CanWrite || Volatile.Read(ref page->HasCode) != 0) return;
+        if (access == Access.Write)
+        {
+            if (DirtyLogging) _map.MarkDirty(physicalPage);
+            entry->Write = tag;
+        }
+        else if (!DirtyLogging)
+        {
+            entry->Write = tag;
+        }
+    }
+
+    private static bool Holds(TlbEntry* entry, ulong tag) => entry->Read == tag || entry->Write == tag || entry->Execute == tag;
+
+    private void ReadPhysical(ulong physical, byte* destination, int size)
+    {
+        byte* host = _map.Locate(physical, out _);
+        if (host != null && !_map.IsTrapped(physical) && !_devices.IsDevicePage(physical & TlbEntry.PageMask))
+        {
+            Copy(destination, host, size);
+            return;
+        }
+        for (int done = 0; done < size;)
+        {
+            int part = PartSize(physical + (ulong)done, size - done);
+            ulong value = _devices.Read(physical + (ulong)done, part);
+            new ReadOnlySpan<byte>(&value, part).CopyTo(new Span<byte>(destination + done, part));
+            done += part;
+        }
+    }
+
+    private void WritePhysical(ulong physical, byte* source, int size)
+    {
+        byte* host = _map.Locate(physical, out PageInfo* page);
+        if (host != null && !_map.IsTrapped(physical) && !_devices.IsDevicePage(physical & TlbEntry.PageMask))
+        {
+            if (Volatile.Read(ref page->HasCode) != 0)
+            {
+                _devices.BeforeCodeWrite(physical, size);
+                // The bytes first: a processor that sees the new generation must decode the new bytes.
+                Copy(host, source, size);
+                _map.InvalidateCode(page, (uint)(physical & 0xFFF), (uint)size);
+            }
+            else
+            {
+                Copy(host, source, size);
+            }
+            if (DirtyLogging) _map.MarkDirty(physical);
+            return;
+        }
+        for (int done = 0; done < size;)
+        {
+            int part = PartSize(physical + (ulong)done, size - done);
+            ulong value = 0;
+            new ReadOnlySpan<byte>(source + done, part).CopyTo(new Span<byte>(&value, part));
+            _devices.Write(physical + (ulong)done, part, value);
+            done += part;
+        }
+    }
+
+    /// <summary>Naturally aligned numbers are copied in one access, as other processors expect of them.</summary>
+    private static void Copy(byte* to, byte* from, int size)
+    {
+        switch (size)
+        {
+            case 1: *to = *from; break;
+            case 2: *(ushort*)to = *(ushort*)from; break;
+            case 4: *(uint*)to = *(uint*)from; break;
+            case 8: *(ulong*)to = *(ulong*)from; break;
+            default: new ReadOnlySpan<byte>(from, size).CopyTo(new Span<byte>(to, size)); break;
+        }
+    }
+
+    private static int PartSize(ulong address, int left)
+    {
+        int part = 8;
+        while (part > left || (address & (ulong)(part - 1)) != 0) part >>= 1;
+        return part;
+    }
+
+    private static bool ChecksAlignment(CpuState* s) =>
+        s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & ControlRegisters.Cr0Am) != 0;
+
+    /// <summary>What every access is looked at for while the TLB is the one that is never filled: alignment and data breakpoints.</summary>
+    private void Inspect(ulong address, int size, bool write)
+    {
+        if (_state->Tlb != _tables + NeverFilled * TlbEntry.Count) return;
+        if (ChecksAlignment(_state) && (address & (ulong)(Math.Min(size, 16) - 1)) != 0) Fault.Raise(_state, Vector.AlignmentCheck, 0);
+        if ((_state->Mode & Mode.Breakpoints) != 0) Debugger.Accessed(SoftVcpu.From(_state), address, size, write);
+    }
 }

@@ -1,0 +1,16 @@
+using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Interpret.System;
+
+namespace Hospes.Hypervisor.Soft.Interpret;
+
+/// <summary>All handler families in one table. The table never changes once made.</summary>
+internal static class InstructionSet
+{
+    /// <summary>A table with every family.</summary>
+    public static HandlerTable Create()
+    {
+        var table = new HandlerTable();
+        SystemTable.Fill(table);
+        return table;
+    }
+}
