@@ -49,6 +49,12 @@ internal readonly struct Outcome<T>
 {
     private readonly T? _value;
 
+    /// <summary>A value. The conversion does the same, but C# offers none from an interface.</summary>
+    public Outcome(T value)
+        : this(value, null)
+    {
+    }
+
     private Outcome(T? value, Failure? failure)
     {
         _value = value;

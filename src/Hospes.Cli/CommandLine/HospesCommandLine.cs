@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Hospes.Cli.Demo;
 using Hospes.Cli.Host;
 using Hospes.Cli.Images;
+using Hospes.Cli.Run;
 
 namespace Hospes.Cli.CommandLine;
 
@@ -33,6 +35,8 @@ internal static class HospesCommandLine
     public static RootCommand Root(Surroundings surroundings)
     {
         var root = new HospesRoot();
+        root.Add(DemoCommand.Create(surroundings));
+        root.Add(RunCommand.Create(surroundings));
         root.Add(ImageCommand.Create(surroundings));
         root.Add(HostCommand.Create(surroundings));
         foreach (Option option in root.Options)

@@ -28,6 +28,7 @@ internal static class ImageCommand
         });
         image.Add(Pull(surroundings));
         image.Add(List(surroundings));
+        image.Add(InspectCommand.Create(surroundings));
         image.Add(Initramfs(surroundings));
         return image;
     }

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace Hospes.Cli.Native;
+
+/// <summary>
+/// The terminal on standard input, put into raw mode (termios(3)): every key goes to the guest, none means anything here.
+/// Disposing puts it back as it was, once, on whatever thread.
+/// </summary>
+internal sealed partial class Terminal : IDisposable
+{
+    private const int StandardInput = 0;
+    private const int ApplyAfterDrain = 1;
+
+    /// <summary>Room for a <c>struct termios</c>, which has 60 bytes with glibc and musl on x86-64; the C library alone reads it.</summary>
+    private const int SettingsSize = 256;
+
+    private readonly byte[] _before;
+    private int _restored;
+
+    private Terminal(byte[] before) => _before = before;
+
+    /// <summary>Turns raw mode on; null when standard input is no terminal.</summary>
+    public static Terminal? TryEnterRaw()
+    {
+        byte[] before = new byte[SettingsSize];
+        if (GetAttributes(StandardInput, before) != 0) return null;
+        byte[] raw = [.. before];
+        MakeRaw(raw);
+        return SetAttributes(StandardInput, ApplyAfterDrain, raw) == 0 ? new Terminal(before) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _restored, 1) == 0) _ = SetAttributes(StandardInput, ApplyAfterDrain, _before);
+    }
+
+    // SAFETY: each call gets a pinned array that is larger than any struct termios and keeps no pointer to it.
+    [LibraryImport("libc", EntryPoint = "tcgetattr")]
+    private static partial int GetAttributes(int file, [Out] byte[] settings);
+
+    [LibraryImport("libc", EntryPoint = "tcsetattr")]
+    private static partial int SetAttributes(int file, int when, byte[] settings);
+
+    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
+    private static partial void MakeRaw([In, Out] byte[] settings);
+}

@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+using Hospes.Cli.CommandLine;
+using Hospes.Cli.Native;
+using Hospes.Machine;
+using Hospes.Vmm;
+
+namespace Hospes.Cli.Run;
+
+/// <summary>Runs a domain in this process with its console where people or scripts see it, and gives the exit status of the process.</summary>
+internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions options)
+{
+    /// <summary>Why the run was stopped from outside: the exit status that says so.</summary>
+    private int _stoppedBy = ExitStatus.Interrupted;
+
+    private DomainRunner? _runner;
+
+    /// <summary>Whether standard input is typed into the guest.</summary>
+    public bool Keyboard { get; init; } = true;
+
+    /// <summary>Told of every stage.</summary>
+    public Action<DomainStage>? StageReached { get; set; }
+
+    /// <summary>Puts something between the guest's console and standard output.</summary>
+    public Func<IConsoleSink, IConsoleSink>? Watch { get; set; }
+
+    /// <summary>Types into the guest's console.</summary>
+    public void Type(byte[] bytes) => _runner?.Input.Type(bytes);
+
+    /// <summary>Runs it on standard input and output.</summary>
+    public int Run()
+    {
+        IConsoleSink console = new StreamConsole(StreamConsole.StandardOutput());
+        DomainRunner? runner = DomainRunner.TryCreate(options, Watch?.Invoke(console) ?? console, out VmmFailure? failure);
+        if (runner is null) return surroundings.Fail(Translate(failure!));
+        runner.StageReached = StageReached;
+        _runner = runner;
+        using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
+        if (terminal is not null) surroundings.Error.Write("hospes: the console is yours; Ctrl-] leaves and stops the guest\r\n");
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitStatus.Interrupted));
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitStatus.Terminated));
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, ExitStatus.Terminated));
+        var keys = new Thread(() =>
+        {
+            if (ConsoleKeys.Pump(StreamConsole.StandardInput(), terminal is not null, typed => runner.Input.Type(typed.Span))) runner.Stop(DomainEndKind.Stopped);
+        })
+        { Name = "console keys", IsBackground = true };
+        if (Keyboard) keys.Start();
+        failure = runner.Run(out DomainEnd end);
+        terminal?.Dispose();
+        return failure is null ? Report(end) : surroundings.Fail(Translate(failure));
+
+        void Stop(PosixSignalContext context, int status)
+        {
+            // The guest is stopped in order and the terminal put back; the process ends by itself then.
+            context.Cancel = true;
+            _stoppedBy = status;
+            runner.Stop(DomainEndKind.Stopped);
+        }
+    }
+
+    /// <summary>Says how the domain ended where that is not what people expect, and gives the exit status for it.</summary>
+    private int Report(DomainEnd end)
+    {
+        switch (end.Kind)
+        {
+            case DomainEndKind.PowerOff:
+                return ExitStatus.Done;
+            case DomainEndKind.DebugExit:
+                return Status(end);
+            case DomainEndKind.Reset:
+                surroundings.Note("the guest asked for a reset and --no-reboot was given");
+                return ExitStatus.Reset;
+            case DomainEndKind.TripleFault:
+                surroundings.Note("a processor of the guest shut down after a triple fault");
+                return ExitStatus.GuestCrashed;
+            case DomainEndKind.GuestPanic:
+                surroundings.Note("the guest's kernel panicked; its last words are above");
+                return ExitStatus.GuestCrashed;
+            case DomainEndKind.HostFault:
+                surroundings.Note($"the guest was stopped by a fault of Hospes, please report it: {end.Detail}");
+                return ExitStatus.GuestCrashed;
+            case DomainEndKind.TimedOut:
+                surroundings.Note($"the guest was still running after {options.Timeout?.TotalSeconds} seconds and was stopped");
+                return ExitStatus.TimedOut;
+            default:
+                surroundings.Note("the guest was stopped");
+                return _stoppedBy;
+        }
+    }
+
+    /// <summary>The exit status for a number that the guest wrote to the debug-exit port: as QEMU's isa-debug-exit makes it, odd and never 0.</summary>
+    public static int Status(DomainEnd end) => (int)((end.Value << 1) | 1) & 0xFF;
+
+    /// <summary>A domain that cannot be made, as a failure of the command line.</summary>
+    public static Failure Translate(VmmFailure failure) =>
+        new(failure.Error == VmmError.Build ? FailureKind.Format : FailureKind.Host, failure.Cause, failure.Remedy);
+}

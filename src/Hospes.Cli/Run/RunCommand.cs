@@ -1,0 +1,161 @@
+using System.CommandLine;
+using System.Globalization;
+using Hospes.Builder;
+using Hospes.Cli.CommandLine;
+using Hospes.Machine;
+using Hospes.Vmm;
+
+namespace Hospes.Cli.Run;
+
+/// <summary><c>hospes run</c>: one domain in this process, with its console attached.</summary>
+internal static class RunCommand
+{
+    /// <summary>The most seconds that <c>--timeout</c> takes: what a timer of the runtime can wait.</summary>
+    private const int LongestTimeout = 4_000_000;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Surroundings surroundings)
+    {
+        Option<string?> kernel = OptionValue.Text("--kernel", "FILE", "The kernel: a bzImage (vmlinuz), an ELF kernel (vmlinux) or a Multiboot 1 image.");
+        kernel.Required = true;
+        Option<string?> initrd = OptionValue.Text("--initrd", "FILE", "The initial RAM disk.");
+        Option<string?> append = OptionValue.Text("--append", "TEXT", "The kernel's command line. For a console, Linux needs console=ttyS0.");
+        Option<long> memory = Memory();
+        Option<int> vcpus = Vcpus(whenAbsent: 1);
+        Option<string?> engine = Engine();
+        Option<TimeSpan?> timeout = OptionValue.Create("--timeout", "SECONDS", "Stop the guest after so many seconds, with status 5.", (string text, out TimeSpan? value) =>
+        {
+            bool read = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= LongestTimeout;
+            value = read ? TimeSpan.FromSeconds(seconds) : null;
+            return read ? null : $"is no number of seconds above 0 and up to {LongestTimeout}";
+        });
+        Option<bool> noReboot = OptionValue.Switch("--no-reboot", "End with status 3 when the guest asks for a reset, instead of starting it anew.");
+        Option<ushort?> debugExit = OptionValue.Create("--debug-exit", "PORT", "Give the guest this I/O port to end with a number n: the status is then (n << 1 | 1) & 255.", (string text, out ushort? value) =>
+        {
+            bool read = TryNumber(text, out ulong number) && number is > 0 and <= ushort.MaxValue - 3;
+            value = read ? (ushort)number : null;
+            return read ? null : "is no port from 1 to 0xfffc";
+        });
+        Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
+        Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
+        var machine = new Option<string[]>("--machine")
+        {
+            HelpName = "NAME=VALUE",
+            Description = $"Set a property of the machine, in bytes or with a unit; may be given again. NAME is one of {string.Join(", ", MachineProperties.Names)}.",
+            AllowMultipleArgumentsPerToken = false,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var command = new ManualCommand("run", "run a kernel as a guest, with its console here", new ManualPage
+        {
+            Description =
+            [
+                "Creates an empty guest, builds its memory from the kernel, and runs it until it powers off. The guest's first serial port is the console.",
+                "On a terminal every key goes to the guest, Ctrl-C too; Ctrl-] leaves and stops the guest. Without a terminal the console goes to "
+                    + "standard output, and what comes on standard input is typed into it.",
+                "The kernel is entered through PVH where it has that entry (also inside a bzImage), else through the 64-bit Linux boot protocol, else through Multiboot 1.",
+            ],
+            ExitStatuses =
+            [
+                ("0", "The guest powered itself off."),
+                ("2", "Bad arguments, or the guest cannot be made of this kernel on this host; standard error says why and what to do."),
+                ("3", "The guest asked for a reset and --no-reboot was given."),
+                ("4", "A triple fault of the guest, a panic notice of its kernel, or a fault of Hospes."),
+                ("5", "The time of --timeout was over."),
+                ("130, 143", "The person left with Ctrl-] or SIGINT, or the process got SIGTERM or SIGHUP."),
+                ("odd", "With --debug-exit: (n << 1 | 1) & 255 for the number n that the guest wrote to that port."),
+            ],
+            Examples =
+            [
+                ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0", "Boot Linux into a small root."),
+                ("hospes run --kernel test.flat --debug-exit 0xf4 --timeout 60", "Run a test kernel and read its verdict from the status."),
+            ],
+            SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
+        })
+        { kernel, initrd, append, memory, vcpus, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        command.SetAction(result =>
+        {
+            var config = new MachineConfig
+            {
+                Memory = (ulong)result.GetValue(memory),
+                Vcpus = result.GetValue(vcpus),
+                DebugExitPort = result.GetValue(debugExit),
+                TestDevice = result.GetValue(testDevice),
+                HugePages = result.GetValue(hugePages),
+            };
+            if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
+            if (!Read(result.GetRequiredValue(kernel)!, result.GetValue(initrd)).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
+            var options = new VmmOptions
+            {
+                Engine = result.GetValue(engine) ?? EngineChoice.Auto,
+                Machine = configured,
+                Kernel = files.Kernel,
+                KernelName = Path.GetFileName(result.GetRequiredValue(kernel)!).Replace(' ', '_'),
+                CommandLine = result.GetValue(append) ?? "",
+                Initrd = files.Initrd,
+                Reboot = !result.GetValue(noReboot),
+                Timeout = result.GetValue(timeout),
+            };
+            return new ForegroundDomain(surroundings, options).Run();
+        });
+        return command;
+    }
+
+    /// <summary><c>--memory</c>.</summary>
+    public static Option<long> Memory() => OptionValue.Create("--memory", "SIZE", "The guest's memory, such as 512M or 2G; a bare number is in MiB. 512M when absent.", (string text, out long bytes) =>
+        !ByteSize.TryParse(text, out bytes) ? "is no size such as 512M or 2G" : bytes == 0 ? "is no memory at all" : null, 512L << 20);
+
+    /// <summary><c>--vcpus</c>.</summary>
+    public static Option<int> Vcpus(int whenAbsent) =>
+        OptionValue.Whole("--vcpus", "N", $"How many virtual processors the guest has, 1 to 255; {whenAbsent} when absent.", 1, 255, whenAbsent);
+
+    /// <summary><c>--engine</c>.</summary>
+    public static Option<string?> Engine() => OptionValue.Create("--engine", "NAME", $"What executes the guest: {string.Join(" or ", EngineChoice.Names)}. auto when absent: the best that this host has.", (string text, out string? value) =>
+    {
+        value = text;
+        return EngineChoice.Names.Contains(text) ? null : $"is no engine; choose one of {string.Join(", ", EngineChoice.Names)}";
+    });
+
+    /// <summary>The files of a guest.</summary>
+    internal sealed record Files(byte[] Kernel, BootPayload? Initrd);
+
+    /// <summary>Reads the kernel and finds the initrd.</summary>
+    public static Outcome<Files> Read(string kernel, string? initrd)
+    {
+        if (!KernelInspector.TryReadFile(kernel, out byte[] bytes, out BuildFailure? failure)) return Unusable("--kernel", kernel, failure!);
+        if (initrd is null) return new Files(bytes, null);
+        return BootPayload.TryOpen(initrd, out BootPayload? payload, out failure) ? new Files(bytes, payload) : Unusable("--initrd", initrd, failure!);
+    }
+
+    private static Failure Unusable(string option, string file, BuildFailure failure) => new(
+        FailureKind.File,
+        $"{option} '{file}': {BuildErrors.Cause(failure.Error)}{(failure.Detail is null ? "" : $" ({failure.Detail.TrimEnd('.')})")}",
+        BuildErrors.Remedy(failure.Error));
+
+    private static Outcome<MachineConfig> WithProperties(MachineConfig config, IEnumerable<string> properties)
+    {
+        foreach (string property in properties)
+        {
+            string[] parts = property.Split('=', 2);
+            if (parts.Length != 2) return Bad(property, "is not NAME=VALUE");
+            ulong value;
+            // A bare number is bytes here, since most properties are addresses.
+            if (!TryNumber(parts[1], out value))
+            {
+                if (!ByteSize.TryParse(parts[1], out long size)) return Bad(property, "has a value that is no number or size");
+                value = (ulong)size;
+            }
+
+            if (MachineProperties.With(config, parts[0], value) is not { } changed) return Bad(property, "names no property of the machine");
+            config = changed;
+        }
+
+        return config;
+
+        static Failure Bad(string property, string what) => new(FailureKind.Arguments, $"--machine '{property}' {what}", "see 'hospes run --help'");
+    }
+
+    /// <summary>A decimal number, or a hexadecimal one after 0x.</summary>
+    private static bool TryNumber(string text, out ulong number) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+        ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
+        : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+}

@@ -1,0 +1,159 @@
+using Hospes.Builder;
+using Hospes.Hypervisor;
+using Hospes.Machine;
+
+namespace Hospes.Vmm;
+
+/// <summary>
+/// One life of a domain, from empty shell to end: created without memory, then built, then run once. A reset ends it; who wants
+/// a reboot makes the next one. Not thread-safe but for <see cref="Stop"/> and <see cref="Console"/>.
+/// </summary>
+internal sealed class Domain : IDisposable
+{
+    private readonly VmmOptions _options;
+    private readonly Guest _guest;
+    private readonly List<Vcpu> _vcpus = [];
+    private readonly TaskCompletionSource<DomainEnd> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private PvhMachine? _machine;
+    private int _stopping;
+
+    private Domain(VmmOptions options, Guest guest)
+    {
+        _options = options;
+        _guest = guest;
+    }
+
+    /// <summary>Where console input goes in; null before the domain is built.</summary>
+    public SerialPort? Console => _machine?.Console;
+
+    /// <summary>Makes the empty shell.</summary>
+    public static bool TryCreate(VmmOptions options, IEngine engine, out Domain? domain, out VmmFailure? failure)
+    {
+        domain = null;
+        failure = null;
+        using var resource = new HypervisorResource(engine);
+        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), Time = options.Time };
+        Status status = Guest.Create(resource, guestOptions, out Guest? guest);
+        if (guest is null)
+        {
+            failure = Refused(engine, "guest", status);
+            return false;
+        }
+
+        domain = new Domain(options, guest);
+        return true;
+    }
+
+    /// <summary>Makes the machine on the guest, populates its memory, and sets its boot processor to the kernel's entry.</summary>
+    /// <returns>Null, or why not; the domain is of no further use then.</returns>
+    public VmmFailure? Build(IConsoleSink console, Action<BuildProgress>? progress)
+    {
+        MachineError error = PvhMachine.Create(_guest, _options.Machine, console, _options.HostMemory, out PvhMachine? machine, out string message);
+        if (machine is null) return Split(error, message);
+        _machine = machine;
+        var context = new BootContext
+        {
+            Memory = _guest.Memory,
+            MemoryMap = [.. machine.MemoryMap.Select(static entry => new Builder.MemoryMapEntry(entry.Address, entry.Size, (Builder.MemoryKind)entry.Kind))],
+            Kernel = _options.Kernel,
+            KernelName = _options.KernelName,
+            CommandLine = _options.CommandLine,
+            Initrd = _options.Initrd,
+            RsdpAddress = machine.RsdpAddress,
+        };
+        if (!DomainBuilder.TryBuild(context, out BootState? boot, out BuildFailure? failure, progress))
+            return new VmmFailure(VmmError.Build, Sentence(failure), BuildErrors.Remedy(failure.Error));
+        for (int i = 0; i < _options.Machine.Vcpus; i++)
+        {
+            Status status = _guest.CreateVcpu(out Vcpu? vcpu);
+            if (vcpu is null) return Refused("virtual processor", status);
+            _vcpus.Add(vcpu);
+        }
+
+        var state = new VcpuState();
+        Status set = _vcpus[0].ReadState(state);
+        if (set != Status.Ok) return Refused("processor state", set);
+        boot.ApplyTo(state);
+        set = _vcpus[0].WriteState(state);
+        return set == Status.Ok ? null : Refused("state of the kernel's entry", set);
+    }
+
+    /// <summary>Runs every processor on a thread of its own until the domain ends. Once, after <see cref="Build"/>.</summary>
+    public DomainEnd Run()
+    {
+        PvhMachine machine = _machine ?? throw new InvalidOperationException("the domain is not built");
+        Thread[] threads = [.. _vcpus.Select(vcpu => new Thread(() => RunVcpu(vcpu, machine)) { Name = $"vcpu {vcpu.Id}", IsBackground = true })];
+        foreach (Thread thread in threads) thread.Start();
+        Task.WhenAny(machine.Completion, _stop.Task).GetAwaiter().GetResult();
+        Volatile.Write(ref _stopping, 1);
+        foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
+        foreach (Thread thread in threads) thread.Join();
+        machine.FlushConsole();
+        // A guest that powered itself off did so, even when someone stopped it in the same moment; a fault of the host counts first.
+        return _stop.Task is { IsCompleted: true, Result.Kind: DomainEndKind.HostFault } || !machine.Completion.IsCompleted
+            ? _stop.Task.Result
+            : Translate(machine.Completion.Result);
+    }
+
+    /// <summary>Ends the run from outside. Any thread; the first end counts.</summary>
+    public void Stop(DomainEnd end) => _stop.TrySetResult(end);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Vcpu vcpu in _vcpus) vcpu.Dispose();
+        _machine?.Dispose();
+        _guest.Dispose();
+    }
+
+    private void RunVcpu(Vcpu vcpu, PvhMachine machine)
+    {
+        try
+        {
+            Status status = vcpu.Bind();
+            while (status == Status.Ok)
+            {
+                status = vcpu.Run(out Packet packet);
+                if (status == Status.Ok && !machine.Handle(vcpu, packet)) return;
+                if (status == Status.Canceled && Volatile.Read(ref _stopping) == 0) status = Status.Ok;
+            }
+
+            if (status != Status.Canceled) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"processor {vcpu.Id} stopped with the status {status}"));
+        }
+#pragma warning disable CA1031 // A fault of the engine or of a device ends this domain, not the process beside it.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"processor {vcpu.Id}: {fault}"));
+        }
+    }
+
+    private static DomainEnd Translate(MachineExit exit) => new(
+        exit.Kind switch
+        {
+            MachineExitKind.PowerOff => DomainEndKind.PowerOff,
+            MachineExitKind.Reset => DomainEndKind.Reset,
+            MachineExitKind.DebugExit => DomainEndKind.DebugExit,
+            MachineExitKind.TripleFault => DomainEndKind.TripleFault,
+            MachineExitKind.GuestPanic => DomainEndKind.GuestPanic,
+            _ => throw new InvalidOperationException($"the machine ended with {exit.Kind}"),
+        },
+        exit.Value);
+
+    private VmmFailure Refused(string what, Status status) => new(
+        VmmError.EngineRefused, $"the engine made no {what} ({status})", status == Status.NoMemory ? "free memory on the host, or give the guest less" : "choose another engine with --engine");
+
+    private static VmmFailure Refused(IEngine engine, string what, Status status) => new(
+        VmmError.EngineRefused, $"the engine {engine.Name} made no {what} ({status})", status == Status.NoMemory ? "free memory on the host" : "choose another engine with --engine");
+
+    private static string Sentence(BuildFailure failure) => failure.Detail is null ? BuildErrors.Cause(failure.Error) : $"{BuildErrors.Cause(failure.Error)} ({failure.Detail})";
+
+    /// <summary>The machine's messages have cause and remedy in one line already.</summary>
+    private static VmmFailure Split(MachineError error, string message)
+    {
+        int at = message.IndexOf("; ", StringComparison.Ordinal);
+        return at < 0
+            ? new VmmFailure(VmmError.Machine, $"the machine cannot be made ({error}): {message}", "change its configuration")
+            : new VmmFailure(VmmError.Machine, message[..at], message[(at + 2)..]);
+    }
+}

@@ -1,0 +1,110 @@
+using Hospes.Builder;
+using Hospes.Hypervisor;
+using Hospes.Machine;
+
+namespace Hospes.Vmm;
+
+/// <summary>
+/// Runs one domain from empty shell to its end, over as many resets as it takes. <see cref="Run"/> blocks the thread that calls
+/// it; the other members are for any thread.
+/// </summary>
+public sealed class DomainRunner
+{
+    private readonly VmmOptions _options;
+    private readonly IEngine _engine;
+    private readonly IConsoleSink _console;
+    private readonly Lock _gate = new();
+    private Domain? _domain;
+    private DomainEnd? _stopped;
+
+    /// <summary>Makes a runner on an engine.</summary>
+    /// <param name="options">What to run; <see cref="VmmOptions.Engine"/> is not looked at.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="console">Where the console's output goes.</param>
+    public DomainRunner(VmmOptions options, IEngine engine, IConsoleSink console)
+    {
+        _options = options;
+        _engine = engine;
+        _console = console;
+        Input = new ConsoleInput();
+    }
+
+    /// <summary>What people type.</summary>
+    public ConsoleInput Input { get; }
+
+    /// <summary>Told of every stage, on the thread of <see cref="Run"/>. Set before it.</summary>
+    public Action<DomainStage>? StageReached { get; set; }
+
+    /// <summary>Told how far the building of memory is. Set before <see cref="Run"/>.</summary>
+    public Action<BuildProgress>? BuildProgress { get; set; }
+
+    /// <summary>Makes a runner on the engine that the options name.</summary>
+    /// <param name="options">What to run.</param>
+    /// <param name="console">Where the console's output goes.</param>
+    /// <param name="failure">Why there is no such engine, or null.</param>
+    public static DomainRunner? TryCreate(VmmOptions options, IConsoleSink console, out VmmFailure? failure) =>
+        EngineChoice.TryChoose(options.Engine, out IEngine? engine, out failure) ? new DomainRunner(options, engine!, console) : null;
+
+    /// <summary>Creates, builds and runs the domain until it ends. Once.</summary>
+    /// <param name="end">How it ended.</param>
+    /// <returns>Null, or why it could not be made; <paramref name="end"/> says nothing then.</returns>
+    public VmmFailure? Run(out DomainEnd end)
+    {
+        end = default;
+        using ITimer timer = _options.Time.CreateTimer(static runner => ((DomainRunner)runner!).Stop(DomainEndKind.TimedOut), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        bool timed = false;
+        do
+        {
+            if (!Domain.TryCreate(_options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;
+            using (domain)
+            {
+                StageReached?.Invoke(DomainStage.Created);
+                failure = domain!.Build(_console, BuildProgress);
+                if (failure is not null) return failure;
+                StageReached?.Invoke(DomainStage.Built);
+                Enter(domain);
+                if (!timed && _options.Timeout is { } span) timer.Change(span, Timeout.InfiniteTimeSpan);
+                timed = true;
+                StageReached?.Invoke(DomainStage.Running);
+                end = domain.Run();
+                end = Leave(end);
+                StageReached?.Invoke(DomainStage.Ended);
+            }
+        }
+        while (end.Kind == DomainEndKind.Reset && _options.Reboot);
+        return null;
+    }
+
+    /// <summary>Ends the run. Before it has begun, it ends at once.</summary>
+    /// <param name="kind">What <see cref="Run"/> is to answer: <see cref="DomainEndKind.Stopped"/> or <see cref="DomainEndKind.TimedOut"/>.</param>
+    public void Stop(DomainEndKind kind)
+    {
+        lock (_gate)
+        {
+            _stopped ??= new DomainEnd(kind);
+            _domain?.Stop(_stopped.Value);
+        }
+    }
+
+    private void Enter(Domain domain)
+    {
+        lock (_gate)
+        {
+            _domain = domain;
+            if (_stopped is { } end) domain.Stop(end);
+        }
+
+        Input.Attach(domain.Console!);
+    }
+
+    private DomainEnd Leave(DomainEnd end)
+    {
+        Input.Detach();
+        lock (_gate)
+        {
+            _domain = null;
+            // Who resets in the moment of a stop is stopped: the next life would be, too.
+            return end.Kind == DomainEndKind.Reset && _stopped is { } stopped ? stopped : end;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Hospes.Builder;
+using Hospes.Machine;
+
+namespace Hospes.Vmm;
+
+/// <summary>What a domain is made of and how it is run. Immutable.</summary>
+public sealed record VmmOptions
+{
+    /// <summary>The engine: one of <see cref="EngineChoice.Names"/>.</summary>
+    public string Engine { get; init; } = EngineChoice.Auto;
+
+    /// <summary>The machine.</summary>
+    public required MachineConfig Machine { get; init; }
+
+    /// <summary>The kernel's bytes.</summary>
+    public required ReadOnlyMemory<byte> Kernel { get; init; }
+
+    /// <summary>The kernel's name without blanks.</summary>
+    public string KernelName { get; init; } = "kernel";
+
+    /// <summary>The kernel's command line.</summary>
+    public string CommandLine { get; init; } = "";
+
+    /// <summary>The initial RAM disk, or null.</summary>
+    public BootPayload? Initrd { get; init; }
+
+    /// <summary>Whether a reset of the guest starts it anew; else the run ends with <see cref="DomainEndKind.Reset"/>.</summary>
+    public bool Reboot { get; init; } = true;
+
+    /// <summary>How long the domain may run in all, from its first instruction; null for ever.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Bytes of memory that the host has for guests.</summary>
+    public ulong HostMemory { get; init; } = Hospes.Machine.HostMemory.Total;
+
+    /// <summary>Where the guest's time and the time-out come from.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>The stages of a domain's life, in order; after a reset they start over.</summary>
+public enum DomainStage
+{
+    /// <summary>The guest is an empty shell: no memory, no processors.</summary>
+    Created,
+
+    /// <summary>Memory is populated, the processors are ready.</summary>
+    Built,
+
+    /// <summary>The processors run.</summary>
+    Running,
+
+    /// <summary>The processors have stopped.</summary>
+    Ended,
+}
