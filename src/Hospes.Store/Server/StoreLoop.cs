@@ -1,0 +1,271 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Hospes.Store.Engine;
+using Hospes.Store.Metrics;
+using Hospes.Store.Native;
+using Hospes.Store.Quotas;
+using Hospes.Store.Requests;
+using Hospes.Store.Transactions;
+using Hospes.Store.Wire;
+
+namespace Hospes.Store.Server;
+
+/// <summary>Something that is asked once in every round of the loop, before output is sent.</summary>
+internal interface IRoundTask
+{
+    /// <summary>True while replies must not leave before <see cref="EndRound"/> was called (a change must be on disk first).</summary>
+    bool HoldsReplies { get; }
+
+    /// <summary>The round's requests are carried out; their replies leave after this.</summary>
+    void EndRound();
+
+    /// <summary>Milliseconds until the task wants to be called again without any request; -1 for never.</summary>
+    int Timeout { get; }
+}
+
+/// <summary>
+/// The store's one thread: waits on epoll, and carries every request out to its end on the spot. In one round each connection gets a
+/// share of requests, so that one that floods delays the others by no more than that.
+/// </summary>
+internal sealed class StoreLoop : IDisposable
+{
+    private const int ReceiveSize = 16 * 1024;
+    private const int InputSize = ReceiveSize + XsWire.HeaderSize + XsWire.PayloadMax;
+    private const int EventsPerRound = 256;
+
+    /// <summary>Requests in a round for each of several busy connections.</summary>
+    private const int ShareOfMany = 16;
+
+    /// <summary>Requests in a round for a connection that is alone.</summary>
+    private const int ShareAlone = 64;
+
+    private readonly Dictionary<int, (ushort Domain, bool ReadOnly)> _listeners = [];
+    private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly Stack<byte[]> _inputs = new();
+    private readonly List<SocketConnection> _dirty = [];
+    private readonly List<SocketConnection> _closing = [];
+    private readonly Queue<SocketConnection> _ready = new();
+    private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
+    private readonly byte[] _events = GC.AllocateUninitializedArray<byte>(EventsPerRound * Linux.EventSize, pinned: true);
+    private readonly int _wake;
+    private SocketConnection?[] _connections = new SocketConnection?[64];
+    private volatile bool _stopping;
+    private long _nextExpiry;
+
+    public StoreLoop(StoreState state, TransactionManager transactions, StoreMetrics metrics)
+    {
+        State = state;
+        Transactions = transactions;
+        Metrics = metrics;
+        Epoll = Linux.CreateEpoll();
+        _wake = Linux.CreateEventDescriptor();
+        Linux.Watch(Epoll, _wake, Linux.EventIn);
+    }
+
+    public int Epoll { get; }
+
+    public StoreState State { get; }
+
+    public TransactionManager Transactions { get; }
+
+    public StoreMetrics Metrics { get; }
+
+    public RequestProcessor Processor { get; set; } = null!;
+
+    public List<IRoundTask> Tasks { get; } = [];
+
+    /// <summary>Set while a successor is being given the store: nothing is read from clients.</summary>
+    public bool IsPaused { get; set; }
+
+    public Span<byte> ReceiveBuffer => _receiveBuffer;
+
+    public IEnumerable<SocketConnection> Connections => _connections.Where(c => c is { IsClosed: false })!;
+
+    public IReadOnlyDictionary<int, (ushort Domain, bool ReadOnly)> Listeners => _listeners;
+
+    public void AddListener(int descriptor, ushort domain, bool isReadOnly)
+    {
+        _listeners.Add(descriptor, (domain, isReadOnly));
+        Linux.Watch(Epoll, descriptor, Linux.EventIn);
+    }
+
+    public SocketConnection AddConnection(int descriptor, ushort domain, bool isReadOnly)
+    {
+        if (descriptor >= _connections.Length) Array.Resize(ref _connections, Math.Max(descriptor + 1, _connections.Length * 2));
+        var connection = new SocketConnection(this, descriptor, State.DomainOf(domain), isReadOnly);
+        _connections[descriptor] = connection;
+        Linux.Watch(Epoll, descriptor, Linux.EventIn);
+        return connection;
+    }
+
+    /// <summary>Has an action carried out on the store's thread. May be called from any thread.</summary>
+    public void Post(Action action)
+    {
+        _posted.Enqueue(action);
+        Linux.Signal(_wake);
+    }
+
+    public void Stop()
+    {
+        _stopping = true;
+        Linux.Signal(_wake);
+    }
+
+    public void Run()
+    {
+        while (!_stopping) RunRound();
+    }
+
+    public void RunRound()
+    {
+        int count = Linux.Wait(Epoll, _events, Timeout());
+        int share = count + _ready.Count > 1 ? ShareOfMany : ShareAlone;
+        int carriedOver = _ready.Count;
+        for (int i = 0; i < count; i++)
+        {
+            (int descriptor, int events) = Linux.Entry(_events, i);
+            if (descriptor == _wake) RunPosted();
+            else if (_listeners.TryGetValue(descriptor, out (ushort Domain, bool ReadOnly) listener)) Accept(descriptor, listener);
+            else if (_connections[descriptor] is { IsClosed: false } connection) Serve(connection, events, share);
+        }
+        while (carriedOver-- > 0)
+        {
+            SocketConnection connection = _ready.Dequeue();
+            connection.OnReady(share);
+            SendSoon(connection);
+        }
+        EndRound();
+    }
+
+    private void Serve(SocketConnection connection, int events, int share)
+    {
+        if ((events & Linux.EventOut) != 0) connection.Flush();
+        if ((events & (Linux.EventIn | Linux.EventHangUp | Linux.EventError)) != 0) connection.OnReadable(share);
+        SendSoon(connection);
+    }
+
+    /// <summary>Sends a connection's replies at once where nothing forbids it, so that the client works while the round goes on.</summary>
+    private void SendSoon(SocketConnection connection)
+    {
+        if (connection.IsClosed || connection.Session.Output.IsEmpty) return;
+        foreach (IRoundTask task in Tasks)
+            if (task.HoldsReplies) return;
+        connection.Flush();
+    }
+
+    private void EndRound()
+    {
+        Transactions.CheckTurn();
+        Transactions.LimitKeptVersions();
+        ExpireEvents();
+        foreach (IRoundTask task in Tasks) task.EndRound();
+        for (int i = 0; i < _dirty.Count; i++)
+        {
+            SocketConnection connection = _dirty[i];
+            connection.IsDirty = false;
+            if (!connection.IsClosed) connection.Flush();
+        }
+        _dirty.Clear();
+        for (int i = 0; i < _closing.Count; i++) Finish(_closing[i], closeDescriptor: true);
+        _closing.Clear();
+    }
+
+    private void Finish(SocketConnection connection, bool closeDescriptor)
+    {
+        Processor.Drop(connection.Session);
+        connection.Dispose(closeDescriptor);
+        _connections[connection.Descriptor] = null;
+    }
+
+    private int Timeout()
+    {
+        if (_ready.Count > 0) return 0;
+        int timeout = -1;
+        if (Transactions.TurnEnds is { } end) timeout = (int)Math.Clamp(end - State.Now, 0, 1000);
+        foreach (IRoundTask task in Tasks)
+            if (task.Timeout >= 0) timeout = timeout < 0 ? task.Timeout : Math.Min(timeout, task.Timeout);
+        if (State.HasUnreadEvents) timeout = timeout < 0 ? 1000 : Math.Min(timeout, 1000);
+        return timeout;
+    }
+
+    private void ExpireEvents()
+    {
+        if (!State.HasUnreadEvents) return;
+        long now = State.Now;
+        if (now < _nextExpiry) return;
+        _nextExpiry = now + 1000;
+        State.ExpireEvents(now);
+    }
+
+    private void Accept(int listener, (ushort Domain, bool ReadOnly) kind)
+    {
+        for (int i = 0; i < 64; i++)
+        {
+            int descriptor = Linux.Accept(listener);
+            if (descriptor < 0) return;
+            AddConnection(descriptor, kind.Domain, kind.ReadOnly);
+        }
+    }
+
+    private void RunPosted()
+    {
+        Linux.Drain(_wake);
+        while (_posted.TryDequeue(out Action? action)) action();
+    }
+
+    public RequestOutcome Process(Session session, in XsHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (!Metrics.IsTimed) 
+        {
+            RequestOutcome plain = Processor.Process(session, header, payload);
+            if (plain == RequestOutcome.Answered) Metrics.Count(header.Type);
+            return plain;
+        }
+        long start = Stopwatch.GetTimestamp();
+        RequestOutcome outcome = Processor.Process(session, header, payload);
+        if (outcome == RequestOutcome.Answered) Metrics.Record(header.Type, Stopwatch.GetElapsedTime(start), payload);
+        return outcome;
+    }
+
+    public void MarkDirty(SocketConnection connection)
+    {
+        if (connection.IsDirty) return;
+        connection.IsDirty = true;
+        _dirty.Add(connection);
+    }
+
+    public void MarkReady(SocketConnection connection)
+    {
+        if (connection.IsReady || connection.IsClosed) return;
+        connection.IsReady = true;
+        _ready.Enqueue(connection);
+    }
+
+    public void Closing(SocketConnection connection) => _closing.Add(connection);
+
+    public byte[] RentInput(int length) => length <= InputSize && _inputs.TryPop(out byte[]? input) ? input : new byte[Math.Max(InputSize, length)];
+
+    public void ReturnInput(byte[] input)
+    {
+        if (input.Length == InputSize && _inputs.Count < 256) _inputs.Push(input);
+    }
+
+    /// <summary>Closes everything; with <paramref name="keepDescriptors"/> sockets stay open for a successor that shares them.</summary>
+    public void CloseAll(bool keepDescriptors)
+    {
+        foreach (SocketConnection connection in Connections.ToArray()) Finish(connection, !keepDescriptors);
+        foreach (int listener in _listeners.Keys)
+        {
+            Linux.Unwatch(Epoll, listener);
+            Linux.Close(listener);
+        }
+        _listeners.Clear();
+    }
+
+    public void Dispose()
+    {
+        CloseAll(keepDescriptors: false);
+        Linux.Close(_wake);
+        Linux.Close(Epoll);
+    }
+}

@@ -1,0 +1,188 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Hospes.Store.Tree;
+
+/// <summary>
+/// Node records by id, and the index from (parent, name) to id. Ids start at 1. The index grows one bucket at a time (linear hashing),
+/// so that no insertion pays for the growth of the whole. The hash is seeded, so that clients cannot aim at one bucket.
+/// </summary>
+internal sealed class NodeTable(ByteArena arena, ulong seed)
+{
+    private const int ChunkShift = 12;
+    private const int ChunkMask = (1 << ChunkShift) - 1;
+    private const int BucketChunkShift = 12;
+    private const int BucketChunkMask = (1 << BucketChunkShift) - 1;
+    private const int InitialLevel = 8;
+
+    private NodeRecord[][] _chunks = [new NodeRecord[1 << ChunkShift]];
+    private int[][] _buckets = [new int[1 << BucketChunkShift]];
+    private int _chunkCount = 1;
+    private int _nextId = 1;
+    private int _freeId;
+    private int _level = InitialLevel;
+    private int _split;
+
+    /// <summary>Records in use, those of removed nodes that a snapshot sees included.</summary>
+    public int Count { get; private set; }
+
+    public long Capacity => (long)_chunkCount * (1 << ChunkShift) * Unsafe.SizeOf<NodeRecord>() + ((long)_buckets.Length << (BucketChunkShift + 2));
+
+    /// <summary>One more than the largest id ever used: a scan over all nodes ends here.</summary>
+    public int IdLimit => _nextId;
+
+    public ref NodeRecord this[int id]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ref _chunks[id >> ChunkShift][id & ChunkMask];
+    }
+
+    public ReadOnlySpan<byte> NameOf(ref readonly NodeRecord node) => arena.Span(node.Block, node.NameLength);
+
+    public ReadOnlySpan<byte> ValueOf(ref readonly NodeRecord node) =>
+        node.ValueLength == 0 ? default : arena.Span(node.Block, node.BlockLength)[node.NameLength..];
+
+    /// <summary>The child that is not removed, or 0.</summary>
+    public int Find(int parent, ReadOnlySpan<byte> name)
+    {
+        uint hash = HashOf(parent, name);
+        for (int id = Bucket(hash); id != 0;)
+        {
+            ref NodeRecord node = ref this[id];
+            if (node.Hash == hash && node.Parent == parent && node.NameAndFlags == name.Length && NameOf(ref node).SequenceEqual(name)) return id;
+            id = node.NextInBucket;
+        }
+        return 0;
+    }
+
+    /// <summary>Every record with that parent and name, removed ones included: give 0 to begin, then the last id.</summary>
+    public int FindNext(int parent, ReadOnlySpan<byte> name, int after)
+    {
+        uint hash = HashOf(parent, name);
+        for (int id = after == 0 ? Bucket(hash) : this[after].NextInBucket; id != 0;)
+        {
+            ref NodeRecord node = ref this[id];
+            if (node.Hash == hash && node.Parent == parent && node.NameLength == name.Length && NameOf(ref node).SequenceEqual(name)) return id;
+            id = node.NextInBucket;
+        }
+        return 0;
+    }
+
+    /// <summary>Makes a record, puts it into the index; the caller links it to its siblings.</summary>
+    public int Add(int parent, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        int id = _freeId;
+        if (id != 0) _freeId = this[id].NextInBucket;
+        else
+        {
+            id = _nextId++;
+            if (id >> ChunkShift == _chunkCount)
+            {
+                if (_chunkCount == _chunks.Length) Array.Resize(ref _chunks, _chunkCount * 2);
+                _chunks[_chunkCount++] = new NodeRecord[1 << ChunkShift];
+            }
+        }
+        ref NodeRecord node = ref this[id];
+        node = default;
+        node.Parent = parent;
+        node.Block = arena.Allocate(name.Length + value.Length);
+        node.NameAndFlags = (ushort)name.Length;
+        node.ValueLength = (ushort)value.Length;
+        Span<byte> block = arena.Span(node.Block, name.Length + value.Length);
+        name.CopyTo(block);
+        value.CopyTo(block[name.Length..]);
+        node.Hash = HashOf(parent, name);
+        Count++;
+        ref int bucket = ref Bucket(node.Hash);
+        node.NextInBucket = bucket;
+        bucket = id;
+        if (Count > (1 << _level) + _split) SplitBucket();
+        return id;
+    }
+
+    /// <summary>Takes a record out of the index and frees it with its block.</summary>
+    public void Free(int id)
+    {
+        ref NodeRecord node = ref this[id];
+        ref int link = ref Bucket(node.Hash);
+        while (link != id) link = ref this[link].NextInBucket;
+        link = node.NextInBucket;
+        arena.Free(node.Block, node.BlockLength);
+        node = default;
+        node.NextInBucket = _freeId;
+        _freeId = id;
+        Count--;
+    }
+
+    private ref int Bucket(uint hash)
+    {
+        uint index = hash & ((1u << _level) - 1);
+        if (index < _split) index = hash & ((2u << _level) - 1);
+        return ref _buckets[index >> BucketChunkShift][index & BucketChunkMask];
+    }
+
+    /// <summary>Splits the next bucket in turn in two.</summary>
+    private void SplitBucket()
+    {
+        int from = _split;
+        int to = from + (1 << _level);
+        if (to >> BucketChunkShift == _buckets.Length)
+        {
+            Array.Resize(ref _buckets, _buckets.Length + 1);
+            _buckets[^1] = new int[1 << BucketChunkShift];
+        }
+        ref int fromBucket = ref _buckets[from >> BucketChunkShift][from & BucketChunkMask];
+        int id = fromBucket, stay = 0, move = 0;
+        while (id != 0)
+        {
+            ref NodeRecord node = ref this[id];
+            int next = node.NextInBucket;
+            ref int list = ref ((node.Hash >> _level) & 1) == 0 ? ref stay : ref move;
+            node.NextInBucket = list;
+            list = id;
+            id = next;
+        }
+        fromBucket = stay;
+        _buckets[to >> BucketChunkShift][to & BucketChunkMask] = move;
+        if (++_split == 1 << _level)
+        {
+            _split = 0;
+            _level++;
+        }
+    }
+
+    private uint HashOf(int parent, ReadOnlySpan<byte> name) => SeededHash.Of(name, seed ^ (uint)parent);
+}
+
+/// <summary>A fast seeded hash of short byte strings: 8 bytes at a time, folded 128-bit products.</summary>
+internal static class SeededHash
+{
+    private const ulong First = 0xA0761D6478BD642F;
+    private const ulong Second = 0xE7037ED1A0B428DB;
+
+    public static uint Of(ReadOnlySpan<byte> text, ulong seed)
+    {
+        ulong hash = Fold(seed ^ First, (ulong)text.Length ^ Second);
+        while (text.Length >= 8)
+        {
+            hash = Fold(hash ^ MemoryMarshal.Read<ulong>(text), First);
+            text = text[8..];
+        }
+        if (!text.IsEmpty)
+        {
+            ulong rest = 0;
+            if (text.Length >= 4) rest = MemoryMarshal.Read<uint>(text) | (ulong)MemoryMarshal.Read<uint>(text[^4..]) << 32;
+            else rest = text[0] | (ulong)text[text.Length >> 1] << 8 | (ulong)text[^1] << 16;
+            hash = Fold(hash ^ rest, Second);
+        }
+        hash = Fold(hash ^ seed, Second);
+        return (uint)(hash ^ (hash >> 32));
+    }
+
+    private static ulong Fold(ulong a, ulong b)
+    {
+        ulong high = Math.BigMul(a, b, out ulong low);
+        return high ^ low;
+    }
+}
