@@ -25,6 +25,7 @@ internal static class Dsdt
         aml.Scope("\\_SB", body =>
         {
             if (config.HasPci) AddPci(body, config);
+            AddBoard(body, config);
             AddSerial(body);
             AddClock(body);
             AddPanicNotice(body);
@@ -47,8 +48,15 @@ internal static class Dsdt
             bridge.Name("_PRT", value => value.Package(PciHostBridge.Slots * PciHostBridge.InterruptLines, AddRoutes));
             bridge.Method("_OSC", 4, true, AddOsc);
         });
-        // The configuration window must be claimed by a motherboard device (PCI Firmware 3.3, 4.1.2).
-        Device(aml, "MBRD", "PNP0C02", new ResourceTemplate().Memory(config.PciEcamBase, config.PciEcamSize));
+    }
+
+    /// <summary>The motherboard claims what belongs to no other device: the power registers, and the configuration window, which an operating
+    /// system believes in only then (PCI Firmware 3.3, 4.1.2).</summary>
+    private static void AddBoard(AmlWriter aml, MachineConfig config)
+    {
+        var resources = new ResourceTemplate().Ports(PortMap.SleepControl, 2);
+        if (config.HasPci) resources.Memory(config.PciEcamBase, config.PciEcamSize);
+        Device(aml, "MBRD", "PNP0C02", resources);
     }
 
     private static void AddRoutes(AmlWriter routes)

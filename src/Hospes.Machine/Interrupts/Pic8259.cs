@@ -33,14 +33,14 @@ internal sealed class Pic8259
     /// <summary>The lines whose trigger mode the guest can choose.</summary>
     public byte WritableEdgeLevel { get; }
 
-    /// <summary>The edge/level control register.</summary>
+    /// <summary>The edge/level control register: the lines that are level-triggered.</summary>
     public byte EdgeLevel
     {
         get => _levelTriggered;
         set => _levelTriggered = (byte)(value & WritableEdgeLevel);
     }
 
-    /// <summary>Whether the slave's output on line 2 stays visible while the slave is in service (ICW4's special fully nested mode).</summary>
+    /// <summary>Whether this is the master: its line 2 is the slave's output and follows it, whatever the trigger mode.</summary>
     public bool IsMaster { get; init; }
 
     /// <summary>Changes an input line.</summary>

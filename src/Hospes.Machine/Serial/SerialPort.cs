@@ -11,7 +11,7 @@ public sealed class SerialPort : IIoDevice
 {
     private const int FifoSize = 16;
 
-    /// <summary>So many looks at the line status with nothing else between mean that the guest polls for input.</summary>
+    /// <summary>So many looks at the status of an idle line with nothing else between mean that the guest polls for input.</summary>
     private const int PollingReads = 64;
 
     private readonly Lock _gate = new();
@@ -30,7 +30,7 @@ public sealed class SerialPort : IIoDevice
     private byte _scratch;
     private bool _overrun;
     private bool _transmitterPending;
-    private bool _listening;
+    private bool _polls;
     private bool _inputWasFull;
     private int _statusReads;
 
@@ -166,6 +166,7 @@ public sealed class SerialPort : IIoDevice
     {
         byte before = _interruptEnable;
         _interruptEnable = (byte)(value & 0x0F);
+        _polls = false;
         // Enabling the interrupt of an empty transmitter raises it: drivers start their output with this.
         if ((before & EnableTransmitter) == 0 && (value & EnableTransmitter) != 0) _transmitterPending = IsLooped || _output.HasRoom;
     }
@@ -200,14 +201,15 @@ public sealed class SerialPort : IIoDevice
 
     private byte ReadLineStatus()
     {
-        if (!_listening && ++_statusReads >= PollingReads)
+        bool isIdle = IsLooped || _output.HasRoom;
+        if (isIdle && !_polls && ++_statusReads >= PollingReads)
         {
-            _listening = true;
+            _polls = true;
             Receive();
         }
         int status = _fifoCount > 0 ? DataReady : 0;
         if (_overrun) status |= Overrun;
-        if (IsLooped || _output.HasRoom) status |= HoldingEmpty | TransmitterEmpty;
+        if (isIdle) status |= HoldingEmpty | TransmitterEmpty;
         _overrun = false;
         UpdateLine();
         return (byte)status;
@@ -245,8 +247,8 @@ public sealed class SerialPort : IIoDevice
     /// <summary>Moves waiting input into the FIFO and sets the interrupt line as the registers now ask for.</summary>
     private void Receive()
     {
-        if ((_interruptEnable & EnableReceived) != 0 && (_modemControl & Output2) != 0 && !IsLooped) _listening = true;
-        if (_listening && !IsLooped)
+        bool interrupts = (_interruptEnable & EnableReceived) != 0 && (_modemControl & Output2) != 0;
+        if ((interrupts || _polls) && !IsLooped)
         {
             while (_input.Count > 0 && FifoRoom > 0) Push(_input.Take());
         }

@@ -160,6 +160,20 @@ public sealed class SerialPortTests : IDisposable
     }
 
     [Fact]
+    public void Input_waits_while_the_driver_has_closed_the_port()
+    {
+        Out(Mcr, 0x0B);
+        Out(Ier, 5);
+        Offer("a");
+        Receive(1).ShouldBe("a");
+        Out(Ier, 0);
+        Offer("b");
+        Out(Fcr, 7);
+        Out(Ier, 5);
+        Receive(1).ShouldBe("b");
+    }
+
+    [Fact]
     public void Input_reaches_a_guest_that_polls()
     {
         Offer("x");
