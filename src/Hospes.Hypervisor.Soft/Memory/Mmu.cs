@@ -110,6 +110,7 @@ internal unsafe class Mmu
     public void ReadAs(Privilege privilege, ulong address, byte* destination, int size)
     {
         int first = Math.Min(size, (int)(4096 - (address & 0xFFF)));
+        if (first != size) CheckCanonical(Next(address));
         ulong physical = Resolve(address, Access.Read, privilege);
         if (first == size)
         {
@@ -125,6 +126,7 @@ internal unsafe class Mmu
     public void WriteAs(Privilege privilege, ulong address, byte* source, int size)
     {
         int first = Math.Min(size, (int)(4096 - (address & 0xFFF)));
+        if (first != size) CheckCanonical(Next(address));
         ulong physical = Resolve(address, Access.Write, privilege);
         if (first == size)
         {
@@ -141,8 +143,10 @@ internal unsafe class Mmu
     {
         Inspect(address, size, write: false);
         Privilege privilege = Current;
+        bool crosses = (address & 0xFFF) + (ulong)size > 4096;
+        if (crosses) CheckCanonical(Next(address));
         Resolve(address, Access.Write, privilege);
-        if ((address & 0xFFF) + (ulong)size > 4096) Resolve(Next(address), Access.Write, privilege);
+        if (crosses) Resolve(Next(address), Access.Write, privilege);
         TlbEntry* entry = _state->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
         if (entry->Write == ((address + (ulong)size - 1) & TlbEntry.PageMask)) return (byte*)(address + entry->Addend);
         ReadAs(privilege, address, _state->Scratch, size);
@@ -157,6 +161,7 @@ internal unsafe class Mmu
     {
         Access access = write ? Access.Write : Access.Read;
         ulong last = address + (ulong)Math.Max(size, 1) - 1;
+        CheckCanonical(last);
         for (ulong page = address; ; page = Next(page))
         {
             Resolve(page, access, privilege);
@@ -210,7 +215,7 @@ internal unsafe class Mmu
 
     private ulong Resolve(ulong linear, Access access, Privilege privilege)
     {
-        if ((_state->Efer & ControlRegisters.EferLma) != 0 && (ulong)((long)(linear << 16) >> 16) != linear) NotCanonical(linear);
+        CheckCanonical(linear);
         if (!PageWalk.Walk(_map, _context, linear, access, privilege, out Translation found))
         {
             _state->Cr2 = linear;
@@ -218,6 +223,12 @@ internal unsafe class Mmu
         }
         Fill(linear, access, privilege, found);
         return found.Physical;
+    }
+
+    /// <summary>The whole of an access must be canonical before any of its pages is looked up.</summary>
+    private void CheckCanonical(ulong linear)
+    {
+        if ((_state->Efer & ControlRegisters.EferLma) != 0 && (ulong)((long)(linear << 16) >> 16) != linear) NotCanonical(linear);
     }
 
     private void NotCanonical(ulong linear)
@@ -331,7 +342,12 @@ internal unsafe class Mmu
     private void Inspect(ulong address, int size, bool write)
     {
         if (_state->Tlb != _tables + NeverFilled * TlbEntry.Count) return;
-        if (ChecksAlignment(_state) && (address & (ulong)(Math.Min(size, 16) - 1)) != 0) Fault.Raise(_state, Vector.AlignmentCheck, 0);
+        if (ChecksAlignment(_state) && (address & (ulong)(Math.Min(size, 16) - 1)) != 0)
+        {
+            CheckCanonical(address);
+            CheckCanonical(address + (ulong)size - 1);
+            Fault.Raise(_state, Vector.AlignmentCheck, 0);
+        }
         if ((_state->Mode & Mode.Breakpoints) != 0) Debugger.Accessed(SoftVcpu.From(_state), address, size, write);
     }
 }

@@ -214,6 +214,12 @@ internal sealed class CaseGenerator
 
         slot.CodeStart = (int)(rip - SharedLayout.CodeBase);
         slot.CodeLength = Math.Min(length, SharedLayout.CodeSize - slot.CodeStart);
+        if (instruction.IsInvalid && slot.CodeLength < MaxInstructionLength)
+        {
+            // How far a processor fetches before it knows that the bytes are no instruction is its own affair.
+            return false;
+        }
+
         slot.InstructionCount = 1;
         for (var i = 0; i < slot.CodeLength; i++)
         {

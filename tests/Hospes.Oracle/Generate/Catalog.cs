@@ -53,6 +53,7 @@ internal sealed class Catalog
         [Mnemonic.Xrstors] = "supervisor state",
         [Mnemonic.Xrstors64] = "supervisor state",
         [Mnemonic.Rsm] = "system management mode",
+        [Mnemonic.Int1] = "hypervisors under the host disagree about the saved RIP",
         [Mnemonic.Ud0] = "length differs between vendors",
         [Mnemonic.Monitor] = "depends on the host's MISC_ENABLE",
         [Mnemonic.Mwait] = "depends on the host's MISC_ENABLE",
@@ -70,7 +71,9 @@ internal sealed class Catalog
     private readonly Dictionary<Family, List<Code>> _families = [];
     private readonly HashSet<Code> _comparable = [];
 
-    public Catalog(bool hasFsGsBase)
+    /// <param name="hasFsGsBase">Whether user mode may use the FSGSBASE instructions here.</param>
+    /// <param name="isImplemented">Leaves out what the software processor does not know yet.</param>
+    public Catalog(bool hasFsGsBase, Func<Code, bool>? isImplemented = null)
     {
         var offered = new HashSet<CpuidFeature>(Baseline);
         (CpuidFeature Feature, bool OnHost)[] optional =
@@ -118,6 +121,12 @@ internal sealed class Catalog
                 continue;
             }
 
+            if (isImplemented is not null && !isImplemented(code))
+            {
+                Unimplemented.Add(code);
+                continue;
+            }
+
             _comparable.Add(code);
             _families[FamilyOf(code, opCode)].Add(code);
         }
@@ -127,6 +136,9 @@ internal sealed class Catalog
     public int Offered { get; }
 
     public Dictionary<Code, string> Excluded { get; } = [];
+
+    /// <summary>Comparable encodings that the software processor does not know.</summary>
+    public List<Code> Unimplemented { get; } = [];
 
     /// <summary>Features of the model that this host lacks; their instructions are left out.</summary>
     public List<CpuidFeature> Missing { get; } = [];

@@ -58,9 +58,13 @@ internal static unsafe class MiscOps
         (s->Gs.Base, s->KernelGsBase) = (s->KernelGsBase, s->Gs.Base);
     }
 
-    public static void ReadFsBase(CpuState* s, Op* op) => ReadBase(s, op, s->Fs.Base);
+    public static void ReadFsBase32(CpuState* s, Op* op) => ReadBase(s, op, (uint)s->Fs.Base);
 
-    public static void ReadGsBase(CpuState* s, Op* op) => ReadBase(s, op, s->Gs.Base);
+    public static void ReadFsBase64(CpuState* s, Op* op) => ReadBase(s, op, s->Fs.Base);
+
+    public static void ReadGsBase32(CpuState* s, Op* op) => ReadBase(s, op, (uint)s->Gs.Base);
+
+    public static void ReadGsBase64(CpuState* s, Op* op) => ReadBase(s, op, s->Gs.Base);
 
     public static void WriteFsBase32(CpuState* s, Op* op) => s->Fs.Base = NewBase(s, *(uint*)((byte*)s + op->Reg0));
 
@@ -198,7 +202,7 @@ internal static unsafe class MiscOps
     private static void ReadBase(CpuState* s, Op* op, ulong value)
     {
         CheckBases(s);
-        *(ulong*)((byte*)s + op->Reg0) = op->OperandSize == 4 ? (uint)value : value;
+        *(ulong*)((byte*)s + op->Reg0) = value;
     }
 
     private static ulong NewBase(CpuState* s, ulong value)

@@ -99,10 +99,10 @@ internal static unsafe class SystemTable
         t.Add(Code.Rdpid_r64, &MiscOps.Rdpid);
         t.Add(Code.Rdpmc, &MiscOps.Rdpmc);
         t.Add(Code.Swapgs, &MiscOps.Swapgs);
-        t.Add(Code.Rdfsbase_r32, &MiscOps.ReadFsBase);
-        t.Add(Code.Rdfsbase_r64, &MiscOps.ReadFsBase);
-        t.Add(Code.Rdgsbase_r32, &MiscOps.ReadGsBase);
-        t.Add(Code.Rdgsbase_r64, &MiscOps.ReadGsBase);
+        t.Add(Code.Rdfsbase_r32, &MiscOps.ReadFsBase32);
+        t.Add(Code.Rdfsbase_r64, &MiscOps.ReadFsBase64);
+        t.Add(Code.Rdgsbase_r32, &MiscOps.ReadGsBase32);
+        t.Add(Code.Rdgsbase_r64, &MiscOps.ReadGsBase64);
         t.Add(Code.Wrfsbase_r32, &MiscOps.WriteFsBase32);
         t.Add(Code.Wrfsbase_r64, &MiscOps.WriteFsBase64);
         t.Add(Code.Wrgsbase_r32, &MiscOps.WriteGsBase32);
