@@ -107,12 +107,21 @@ internal sealed unsafe class BlockDecoder
         }
         op.OperandSize = traits.OperandSize;
         _binder.Bind(in instruction, mode, ref op);
+        if (traits.Unit == UnitNeeded.X87) op.Imm = X87Opcode(op.RipOffset);
         bool locked = instruction.HasLockPrefix || (op.HasMemory && instruction.Mnemonic == Mnemonic.Xchg);
         delegate*<CpuState*, Op*, void> handler = _handlers.Find(code, op.HasMemory, locked);
         if (handler == null) return Set(ref op, &FaultOps.InvalidOpcode);
         op.Handler = handler;
         return instruction.FlowControl != FlowControl.Next || _handlers.EndsBlock(code)
             || (op.Prefixes & (OpPrefixes.Rep | OpPrefixes.Repne)) != 0;
+    }
+
+    /// <summary>The first opcode byte and ModRM of an x87 instruction, which have no immediate: what FOP records.</summary>
+    private uint X87Opcode(int at)
+    {
+        ReadOnlySpan<byte> bytes = _bytes.Bytes;
+        while ((bytes[at] & 0xF8) != 0xD8) at++;
+        return (uint)(bytes[at] << 8 | bytes[at + 1]);
     }
 
     private static bool Set(ref Op op, delegate*<CpuState*, Op*, void> handler)

@@ -1,5 +1,6 @@
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Interpret.System;
+using Hospes.Hypervisor.Soft.Interpret.X87;
 
 namespace Hospes.Hypervisor.Soft.Interpret;
 
@@ -11,6 +12,7 @@ internal static class InstructionSet
     {
         var table = new HandlerTable();
         SystemTable.Fill(table);
+        X87Table.Fill(table);
         return table;
     }
 }

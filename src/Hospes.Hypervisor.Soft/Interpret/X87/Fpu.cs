@@ -106,7 +106,7 @@ internal static unsafe class Fpu
             DeliverPending(s);
     }
 
-    /// <summary>Notes which instruction ran: for those without a memory operand.</summary>
+    /// <summary>Notes which instruction ran: for those without a memory operand. The decoder has put the opcode into Imm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Track(CpuState* s, Op* op)
     {

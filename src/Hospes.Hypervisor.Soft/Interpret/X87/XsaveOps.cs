@@ -112,7 +112,7 @@ internal static unsafe class XsaveOps
         if (s->Mxcsr != FloatStatus.DefaultMxcsr)
             used |= SaveLayout.SseComponent;
         ulong written = requested & used;
-        FpuMemory.Check(s, area, SaveLayout.Extended + SaveLayout.AvxBytes + SaveLayout.ProtectionKeysBytes, write: true);
+        FpuMemory.Check(s, area, CompactedEnd(requested), write: true);
         if ((written & SaveLayout.X87Component) != 0)
             SaveArea.SaveX87(s, area, wide);
         if ((written & SaveLayout.SseComponent) != 0)
@@ -195,6 +195,9 @@ internal static unsafe class XsaveOps
     /// <summary>Where the compacted format has PKRU: behind AVX when that takes part.</summary>
     private static int CompactedKeys(ulong map) =>
         SaveLayout.Extended + ((map & SaveLayout.AvxComponent) != 0 ? SaveLayout.AvxBytes : 0);
+
+    private static int CompactedEnd(ulong map) =>
+        CompactedKeys(map) + ((map & SaveLayout.ProtectionKeysComponent) != 0 ? SaveLayout.ProtectionKeysBytes : 0);
 
     private static int EndOf(ulong written, ulong requested)
     {
