@@ -19,6 +19,7 @@ internal sealed class CmosClock : IIoDevice, IDisposable
     private long _offset;
     private long _seenSecond;
     private byte _index;
+    private bool _disposed;
 
     public CmosClock(TimeProvider time, InterruptLine line)
     {
@@ -87,7 +88,12 @@ internal sealed class CmosClock : IIoDevice, IDisposable
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Stops the timer; once it returns, no interrupt comes from here any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate) _disposed = true;
+        _timer.Dispose();
+    }
 
     private bool IsHeld => (_registers[B] & Hold) != 0;
 
@@ -164,6 +170,7 @@ internal sealed class CmosClock : IIoDevice, IDisposable
     {
         lock (_gate)
         {
+            if (_disposed) return;
             Catch();
             Schedule();
         }
