@@ -15,7 +15,6 @@ public abstract class Handle<T> : IDisposable
     {
         Rights = rights;
         _count = count;
-        count.Add();
     }
 
     /// <summary>What this handle may do.</summary>
@@ -35,6 +34,7 @@ public abstract class Handle<T> : IDisposable
         Status status = Check(Rights.Duplicate);
         if (status != Status.Ok) return status;
         if ((rights & ~Rights) != 0) return Status.InvalidArgs;
+        if (!_count.TryAdd()) return Status.BadState;
         duplicate = With(rights, _count);
         return Status.Ok;
     }
@@ -54,14 +54,22 @@ public abstract class Handle<T> : IDisposable
         IsClosed ? Status.BadState : (Rights & needed) == needed ? Status.Ok : Status.AccessDenied;
 }
 
-/// <summary>How many open handles an object has.</summary>
+/// <summary>How many open handles an object has: one at first; once there is none, none can be made any more.</summary>
 internal sealed class HandleCount
 {
-    private int _handles;
+    private int _handles = 1;
 
-    public int Handles => Volatile.Read(ref _handles);
-
-    public void Add() => Interlocked.Increment(ref _handles);
+    public bool TryAdd()
+    {
+        int handles = Volatile.Read(ref _handles);
+        while (handles > 0)
+        {
+            int found = Interlocked.CompareExchange(ref _handles, handles + 1, handles);
+            if (found == handles) return true;
+            handles = found;
+        }
+        return false;
+    }
 
     public bool Release() => Interlocked.Decrement(ref _handles) == 0;
 }

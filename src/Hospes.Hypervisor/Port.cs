@@ -20,7 +20,7 @@ public sealed class Port : Handle<Port>
     {
         Status status = Check(Rights.Write);
         if (status != Status.Ok) return status;
-        return packet.Kind == PacketKind.User ? Queue(packet, null) : Status.InvalidArgs;
+        return packet.Kind == PacketKind.User ? _queue.Put(packet, null) : Status.InvalidArgs;
     }
 
     /// <summary>Takes the oldest packet, waiting for one if there is none.</summary>
@@ -34,9 +34,8 @@ public sealed class Port : Handle<Port>
         return status == Status.Ok ? _queue.Take(timeout, out packet) : status;
     }
 
-    internal Status Queue(in Packet packet, Trap? source) => _queue.Put(packet, source);
-
-    internal void WaitForRoom() => _queue.WaitForTake();
+    /// <summary>Queues a bell's packet, after waiting until the bell has fewer than <see cref="Trap.BellPackets"/> unread.</summary>
+    internal Status Ring(in Packet packet, Trap bell) => _queue.Put(packet, bell);
 
     private protected override Port With(Rights rights, HandleCount count) => new(_queue, rights, count);
 
@@ -54,7 +53,9 @@ internal sealed class PortQueue
     {
         lock (_gate)
         {
+            while (!_closed && source is { Queued: >= Trap.BellPackets }) Monitor.Wait(_gate);
             if (_closed) return Status.BadState;
+            if (source is not null) source.Queued++;
             _packets.Enqueue((packet, source));
             Monitor.PulseAll(_gate);
             return Status.Ok;
@@ -80,17 +81,9 @@ internal sealed class PortQueue
                 Monitor.Wait(_gate, (int)Math.Min(left, int.MaxValue));
             }
             (packet, Trap? source) = _packets.Dequeue();
-            source?.PacketTaken();
+            if (source is not null) source.Queued--;
             Monitor.PulseAll(_gate);
             return Status.Ok;
-        }
-    }
-
-    public void WaitForTake()
-    {
-        lock (_gate)
-        {
-            if (!_closed && _packets.Count > 0) Monitor.Wait(_gate);
         }
     }
 

@@ -19,8 +19,6 @@ public sealed class Trap
     /// <summary>Packets that a bell's port holds for this trap before a vCPU that rings it waits.</summary>
     public const int BellPackets = 256;
 
-    private int _queued;
-
     internal Trap(TrapKind kind, ulong address, ulong size, ulong key, Port? port)
     {
         Kind = kind;
@@ -54,16 +52,9 @@ public sealed class Trap
     public Status Ring(ulong address)
     {
         if (Port is null) return Status.BadState;
-        while (Volatile.Read(ref _queued) >= BellPackets)
-        {
-            if (Port.IsClosed) return Status.BadState;
-            Port.WaitForRoom();
-        }
-        Interlocked.Increment(ref _queued);
-        Status status = Port.Queue(new Packet { Kind = PacketKind.Bell, Key = Key, Address = address, IsTrapped = true, IsWrite = true }, this);
-        if (status != Status.Ok) Interlocked.Decrement(ref _queued);
-        return status;
+        return Port.Ring(new Packet { Kind = PacketKind.Bell, Key = Key, Address = address, IsTrapped = true, IsWrite = true }, this);
     }
 
-    internal void PacketTaken() => Interlocked.Decrement(ref _queued);
+    /// <summary>Packets of this bell that are still unread. Guarded by the port's queue.</summary>
+    internal int Queued { get; set; }
 }

@@ -31,7 +31,7 @@ public sealed class Vcpu : Handle<Vcpu>
     /// <summary>Runs guest code until something is for the machine (zx_vcpu_enter). Blocks, also while the processor is halted.</summary>
     /// <param name="packet">What happened, with <see cref="Status.Ok"/>.</param>
     /// <returns><see cref="Status.AccessDenied"/> without <see cref="Rights.Execute"/>; <see cref="Status.BadState"/> on another thread than the
-    /// one it is bound to; <see cref="Status.Canceled"/> after a kick; <see cref="Status.Internal"/> for a fault of the engine.</returns>
+    /// one it is bound to; <see cref="Status.Canceled"/> after a kick, and when the last handle is closed meanwhile; <see cref="Status.Internal"/> for a fault of the engine.</returns>
     public Status Run(out Packet packet)
     {
         packet = default;
@@ -117,7 +117,7 @@ public sealed class Vcpu : Handle<Vcpu>
 
     private protected override Vcpu With(Rights rights, HandleCount count) => new(_object, rights, count);
 
-    private protected override void EndObject() => _object.Engine.Dispose();
+    private protected override void EndObject() => _object.End();
 
     private Status Raise(byte vector)
     {
@@ -129,7 +129,7 @@ public sealed class Vcpu : Handle<Vcpu>
     /// <summary>What all handles to one processor share.</summary>
     private sealed class VcpuObject(int id, IVcpuEngine engine)
     {
-        private int _entered;
+        private int _entered, _ending;
 
         public int Id => id;
 
@@ -140,6 +140,25 @@ public sealed class Vcpu : Handle<Vcpu>
 
         public bool Enter() => Interlocked.CompareExchange(ref _entered, 1, 0) == 0;
 
-        public void Leave() => Volatile.Write(ref _entered, 0);
+        public void Leave()
+        {
+            Interlocked.Exchange(ref _entered, 0);
+            if (Volatile.Read(ref _ending) != 0) EndWhenLeft();
+        }
+
+        /// <summary>Ends the processor: at once when it is stopped, else as soon as the run that is kicked here comes back.</summary>
+        public void End()
+        {
+            // Kicked while the engine surely still is: from the next line on, a run that comes back disposes it.
+            engine.Kick();
+            Interlocked.Exchange(ref _ending, 1);
+            EndWhenLeft();
+        }
+
+        /// <summary>Whoever enters last disposes, and never leaves.</summary>
+        private void EndWhenLeft()
+        {
+            if (Enter()) engine.Dispose();
+        }
     }
 }
