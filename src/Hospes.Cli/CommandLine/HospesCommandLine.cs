@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using Hospes.Cli.Demo;
 using Hospes.Cli.Host;
 using Hospes.Cli.Images;
+using Hospes.Cli.Store;
 using Hospes.Cli.Run;
 
 namespace Hospes.Cli.CommandLine;
@@ -39,6 +40,7 @@ internal static class HospesCommandLine
         root.Add(RunCommand.Create(surroundings));
         root.Add(ImageCommand.Create(surroundings));
         root.Add(HostCommand.Create(surroundings));
+        root.Add(StoreCommand.Create(surroundings));
         foreach (Option option in root.Options)
         {
             if (option is HelpOption help)

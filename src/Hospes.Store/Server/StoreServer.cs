@@ -50,6 +50,10 @@ public sealed partial class StoreServer : IDisposable
         }
     }
 
+    /// <summary>Takes a running server's place.</summary>
+    /// <param name="options">The set-up.</param>
+    public static StoreServer TakeOver(StoreServerOptions options) => new(options, listen: true);
+
     internal StoreState State { get; }
 
     internal TransactionManager Transactions { get; }
