@@ -16,6 +16,9 @@ internal static unsafe partial class SimdTable
         FillShifts(t);
         FillShuffles(t);
         FillSpecial(t);
+        FillFloat(t);
+        FillConversions(t);
+        FillFused(t);
     }
 
     /// <summary>Two sources: legacy, VEX.128 and VEX.256 forms, where they exist.</summary>
@@ -65,5 +68,41 @@ internal static unsafe partial class SimdTable
         t.Add(legacy, &Legacy<Extend<TNarrow, TWide>, TMemory>.Register, &Legacy<Extend<TNarrow, TWide>, TMemory>.Memory);
         t.Add(vex128, &Vex128<Extend<TNarrow, TWide>, TMemory>.UnaryRegister, &Vex128<Extend<TNarrow, TWide>, TMemory>.UnaryMemory);
         t.Add(vex256, &ExtendYmm<TNarrow, TWide, TYmmMemory>.Register, &ExtendYmm<TNarrow, TWide, TYmmMemory>.Memory);
+    }
+
+    private static void FloatPacked<TLane>(HandlerTable t, Code legacy, Code vex128, Code vex256)
+        where TLane : struct, IFloatLane
+    {
+        if (legacy != Code.INVALID) t.Add(legacy, &FloatLegacy<TLane, Lane>.Register, &FloatLegacy<TLane, Lane>.Memory);
+        t.Add(vex128, &FloatVex128<TLane, Lane>.Register, &FloatVex128<TLane, Lane>.Memory);
+        if (vex256 != Code.INVALID) t.Add(vex256, &FloatVex256<TLane>.Register, &FloatVex256<TLane>.Memory);
+    }
+
+    private static void FloatUnary<TLane>(HandlerTable t, Code legacy, Code vex128, Code vex256)
+        where TLane : struct, IFloatLane
+    {
+        t.Add(legacy, &FloatLegacy<TLane, Lane>.Register, &FloatLegacy<TLane, Lane>.Memory);
+        t.Add(vex128, &FloatVex128<TLane, Lane>.UnaryRegister, &FloatVex128<TLane, Lane>.UnaryMemory);
+        if (vex256 != Code.INVALID) t.Add(vex256, &FloatVex256<TLane>.UnaryRegister, &FloatVex256<TLane>.UnaryMemory);
+    }
+
+    private static void FloatScalar<TLane, TMemory>(HandlerTable t, Code legacy, Code vex)
+        where TLane : struct, IFloatLane
+        where TMemory : unmanaged
+    {
+        if (legacy != Code.INVALID) t.Add(legacy, &FloatLegacy<TLane, TMemory>.Register, &FloatLegacy<TLane, TMemory>.Memory);
+        if (vex != Code.INVALID) t.Add(vex, &FloatVex128<TLane, TMemory>.Register, &FloatVex128<TLane, TMemory>.Memory);
+    }
+
+    private static void FusedForms<TSigns, TOrder>(HandlerTable t, Code ps, Code psYmm, Code pd, Code pdYmm, Code ss, Code sd)
+        where TSigns : struct, IFusedSigns
+        where TOrder : struct, IFusedOrder
+    {
+        t.Add(ps, &Fused<TSigns, TOrder>.Singles, &Fused<TSigns, TOrder>.SinglesMemory);
+        t.Add(psYmm, &Fused<TSigns, TOrder>.SinglesYmm, &Fused<TSigns, TOrder>.SinglesYmmMemory);
+        t.Add(pd, &Fused<TSigns, TOrder>.Doubles, &Fused<TSigns, TOrder>.DoublesMemory);
+        t.Add(pdYmm, &Fused<TSigns, TOrder>.DoublesYmm, &Fused<TSigns, TOrder>.DoublesYmmMemory);
+        if (ss != Code.INVALID) t.Add(ss, &Fused<TSigns, TOrder>.Single, &Fused<TSigns, TOrder>.SingleMemory);
+        if (sd != Code.INVALID) t.Add(sd, &Fused<TSigns, TOrder>.Double, &Fused<TSigns, TOrder>.DoubleMemory);
     }
 }
