@@ -154,7 +154,7 @@ public sealed class PvhMachine : IDisposable
         };
     }
 
-    private static MemoryMapEntry[] BuildMemoryMap(MachineConfig config)
+    internal static MemoryMapEntry[] BuildMemoryMap(MachineConfig config)
     {
         List<MemoryMapEntry> map =
         [

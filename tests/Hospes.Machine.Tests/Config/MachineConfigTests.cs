@@ -86,6 +86,44 @@ public sealed class MachineConfigTests
         MachineProperties.With(s_good, "ram-middle-size", 0).ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Whatever_is_accepted_has_a_map_without_overlaps(int seed)
+    {
+        var random = new Random(seed);
+        int accepted = 0;
+        for (int i = 0; i < 100_000; i++)
+        {
+            MachineConfig config = s_good;
+            if (random.Next(4) == 0) config = config with { Memory = Number() };
+            for (int changes = random.Next(3); changes >= 0; changes--)
+            {
+                config = MachineProperties.With(config, MachineProperties.Names[random.Next(MachineProperties.Names.Count)], Number())!;
+            }
+            MachineError error = MachineConfigCheck.Check(config, 1UL << 40, out string message);
+            (message.Length == 0).ShouldBe(error == MachineError.None);
+            if (error != MachineError.None) continue;
+            accepted++;
+            MemoryMapEntry[] map = PvhMachine.BuildMemoryMap(config);
+            for (int at = 1; at < map.Length; at++)
+            {
+                map[at].Address.ShouldBeGreaterThanOrEqualTo(map[at - 1].Address + map[at - 1].Size, $"seed {seed}, case {i}");
+            }
+        }
+        accepted.ShouldBeGreaterThan(100);
+
+        ulong Number() => random.Next(6) switch
+        {
+            0 => 0,
+            1 => 1UL << random.Next(64),
+            2 => (ulong)random.NextInt64() & ~4095UL,
+            3 => (ulong)random.Next(4096) << 20,
+            4 => ulong.MaxValue - (ulong)random.Next(8192),
+            _ => (ulong)random.Next(1024) << 30,
+        };
+    }
+
     [Fact]
     public void Host_has_memory() => HostMemory.Total.ShouldBeGreaterThan(16 * MiB);
 }
