@@ -34,7 +34,7 @@ public sealed class KernelFuzzTests
             // Each worker has a guest of its own; which one a case meets changes nothing.
             Parallel.For(0, guests.Length, worker =>
             {
-                for (int number = start + worker; number < start + cases; number += guests.Length) Try(number, kernels[number % kernels.Length], guests[worker]);
+                for (int number = start + worker; number < start + cases; number += guests.Length) Try(number, kernels[number % kernels.Length], guests[worker], 4 << 20);
             });
         }
         finally
@@ -52,7 +52,7 @@ public sealed class KernelFuzzTests
         using Guest guest = IdleEngine.Guest((0, 2 * Samples.Mebibyte));
         // Unpacking a whole kernel takes a while: few cases unless more were asked for.
         int cases = path is null ? CasesOfOwnKernel : Math.Max(50, Number("HOSPES_FUZZ_CASES", 0) / 1000);
-        for (int number = 0; number < cases; number++) Try(number, kernel, guest);
+        for (int number = 0; number < cases; number++) Try(number, kernel, guest, Limits.MaxUnpackedSize);
     }
 
     private static byte[] LargeElf()
@@ -62,13 +62,13 @@ public sealed class KernelFuzzTests
         return new ElfMaker().PvhNote(0x100000).Load(0x100000, code).Make();
     }
 
-    private static void Try(int number, byte[] sound, Guest guest)
+    private static void Try(int number, byte[] sound, Guest guest, int unpackedLimit)
     {
         byte[] kernel = Damage(sound, new Random(number));
         try
         {
             BootProtocol? wanted = (number / 7 % 8) switch { 0 => BootProtocol.Linux64, 1 => BootProtocol.Pvh, 2 => BootProtocol.Multiboot, _ => null };
-            (KernelReport report, KernelImage? image) = KernelReader.Read(kernel, wanted, 4 << 20);
+            (KernelReport report, KernelImage? image) = KernelReader.Read(kernel, wanted, unpackedLimit);
             Check(kernel, report, image);
             if (number % CasesPerBuild != 0) return;
             var context = new BootContext { Memory = guest.Memory, MemoryMap = Samples.Map(2 * Samples.Mebibyte), Kernel = kernel, CommandLine = "a", Protocol = wanted, Initrd = BootPayload.FromBytes([1]) };
