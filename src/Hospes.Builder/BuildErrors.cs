@@ -58,34 +58,3 @@ public static class BuildErrors
         _ => throw new ArgumentOutOfRangeException(nameof(error)),
     };
 }
-
-/// <summary>An error together with what exactly was found.</summary>
-/// <param name="Error">The error.</param>
-/// <param name="Detail">Figures and names of the case at hand, or null.</param>
-public sealed record BuildFailure(BuildError Error, string? Detail = null)
-{
-    /// <summary>One line: cause, detail in parentheses, remedy.</summary>
-    public string Message => $"{BuildErrors.Cause(Error)}{(Detail is null ? "" : $" ({Detail})")}; {BuildErrors.Remedy(Error)}";
-
-    /// <inheritdoc/>
-    public override string ToString() => Message;
-}
-
-/// <summary>How large what comes from outside may be.</summary>
-public static class Limits
-{
-    /// <summary>Bytes of a kernel file: far above any kernel, far below what would hurt the host.</summary>
-    public const int MaxFileSize = 512 << 20;
-
-    /// <summary>Bytes of an unpacked kernel.</summary>
-    public const int MaxUnpackedSize = 1 << 30;
-
-    /// <summary>Program headers of an ELF kernel; real ones have fewer than ten.</summary>
-    public const int MaxProgramHeaders = 128;
-
-    /// <summary>Bytes of a command line where the kernel does not state its own limit (Linux on x86: COMMAND_LINE_SIZE 2048).</summary>
-    public const int MaxCommandLine = 2048;
-
-    /// <summary>Entries of the memory map: what boot_params has room for (Linux x86 boot protocol, E820_MAX_ENTRIES_ZEROPAGE).</summary>
-    public const int MaxMemoryMapEntries = 128;
-}
