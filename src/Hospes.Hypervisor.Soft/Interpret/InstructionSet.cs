@@ -1,4 +1,6 @@
 using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Interpret.Integer;
+using Hospes.Hypervisor.Soft.Interpret.Simd;
 using Hospes.Hypervisor.Soft.Interpret.System;
 using Hospes.Hypervisor.Soft.Interpret.X87;
 
@@ -12,7 +14,9 @@ internal static class InstructionSet
     {
         var table = new HandlerTable();
         SystemTable.Fill(table);
+        IntegerTable.Fill(table);
         X87Table.Fill(table);
+        SimdTable.Fill(table);
         return table;
     }
 }
