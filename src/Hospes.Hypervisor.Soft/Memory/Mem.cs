@@ -71,6 +71,7 @@ internal static unsafe class Mem
         TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
         if (entry->Write == ((address + (ulong)sizeof(T) - 1) & TlbEntry.PageMask)) return (T*)(address + entry->Addend);
         T* at = BeginModifySlow<T>(s, address);
+        if ((byte*)at != s->Scratch) return at;
         SoftVcpu.From(s).Mmu.EnterSplitLock();
         // Read again under the lock, so that two processors in the slow path do not lose an update.
         *at = ReadSlow<T>(s, address);
