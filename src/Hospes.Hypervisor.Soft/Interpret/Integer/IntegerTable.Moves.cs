@@ -34,7 +34,6 @@ internal static unsafe partial class IntegerTable
         t.Add(Code.Movbe_r32_m32, &Moves<uint>.MovbeLoad);
         t.Add(Code.Movbe_m32_r32, &Moves<uint>.MovbeStore);
         t.Add(Code.Bswap_r32, &Moves<uint>.Bswap);
-        t.Add(Code.Movnti_m32_r32, &Moves<uint>.MemoryRegister);
         t.Add(Code.Mov_rm64_r64, &Moves<ulong>.RegisterRegister, &Moves<ulong>.MemoryRegister);
         t.Add(Code.Mov_r64_rm64, &Moves<ulong>.RegisterRegister, &Moves<ulong>.RegisterMemory);
         t.Add(Code.Mov_r64_imm64, &Moves<ulong>.RegisterImmediate);
@@ -45,7 +44,6 @@ internal static unsafe partial class IntegerTable
         t.Add(Code.Movbe_r64_m64, &Moves<ulong>.MovbeLoad);
         t.Add(Code.Movbe_m64_r64, &Moves<ulong>.MovbeStore);
         t.Add(Code.Bswap_r64, &Moves<ulong>.Bswap);
-        t.Add(Code.Movnti_m64_r64, &Moves<ulong>.MemoryRegister);
         t.Add(Code.Cbw, &Moves<ushort>.ExtendAccumulator);
         t.Add(Code.Cwde, &Moves<uint>.ExtendAccumulator);
         t.Add(Code.Cdqe, &Moves<ulong>.ExtendAccumulator);
