@@ -106,6 +106,8 @@ internal sealed class OperandBinder
         }
         if ((mode & Mode.Code64) != 0)
         {
+            // 64-bit mode ignores the overrides of ES, CS, SS and DS: only the base says whether a bad address is #SS.
+            if (op.Segment < 4) op.Segment = (byte)(baseRegister is Register.RSP or Register.ESP or Register.RBP or Register.EBP ? 2 : 3);
             op.Address = op.AddressSize == 8 && op.Segment < 4 ? AddressKind.Flat64 : AddressKind.Based64;
         }
         else

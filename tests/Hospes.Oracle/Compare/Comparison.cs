@@ -104,11 +104,12 @@ internal static class Comparison
     private static void X87(StringBuilder diff, Span<byte> native, Span<byte> other, OracleCase description)
     {
         Value(diff, "Fcw", BinaryPrimitives.ReadUInt16LittleEndian(native), BinaryPrimitives.ReadUInt16LittleEndian(other));
-        var defined = (ushort)~description.UndefinedStatus;
+        var approximate = description.Instructions.Count == 1 && Deviations.IsTranscendental(description.Instructions[0].Mnemonic);
+        // C1 tells which way the last bit was rounded and is as free as that bit.
+        var defined = (ushort)~(description.UndefinedStatus | (approximate ? 0x0200 : 0));
         Value(diff, "Fsw", (ulong)(BinaryPrimitives.ReadUInt16LittleEndian(native[CpuImage.Fsw..]) & defined),
             (ulong)(BinaryPrimitives.ReadUInt16LittleEndian(other[CpuImage.Fsw..]) & defined));
         Value(diff, "Ftw", native[CpuImage.Ftw], other[CpuImage.Ftw]);
-        var approximate = description.Instructions.Count == 1 && Deviations.IsTranscendental(description.Instructions[0].Mnemonic);
         for (var i = 0; i < 8; i++)
         {
             var a = native.Slice(CpuImage.St0 + (16 * i), 10);

@@ -44,7 +44,8 @@ internal readonly unsafe struct Int64InMemory : IMemoryNumber
 /// <summary>Accesses that are wider than one of <see cref="Mem"/>'s.</summary>
 internal static unsafe class FpuMemory
 {
-    private const ulong PageMask = 0xfff;
+    /// <summary>SS in the instruction set's numbering.</summary>
+    private const byte StackSegment = 2;
 
     public static Float80 ReadExtended(CpuState* s, ulong address)
     {
@@ -54,37 +55,92 @@ internal static unsafe class FpuMemory
 
     public static void WriteExtended(CpuState* s, ulong address, ulong low, ushort high)
     {
-        Check(s, address, 10, write: true);
+        TouchExtended(s, address);
         Mem.Write(s, address, low);
         Mem.Write(s, Next(s, address, 8), high);
     }
 
-    /// <summary>Copies an image out of guest memory.</summary>
-    public static void Read(CpuState* s, ulong address, byte* image, int size)
+    /// <summary>Faults unless ten bytes can be written: a store of eight and one of two.</summary>
+    public static void TouchExtended(CpuState* s, ulong address)
     {
-        int at = 0;
-        for (; at + 8 <= size; at += 8)
-            *(ulong*)(image + at) = Mem.Read<ulong>(s, Next(s, address, at));
-        for (; at < size; at += 2)
-            *(ushort*)(image + at) = Mem.Read<ushort>(s, Next(s, address, at));
+        TouchEnds(s, address, 9, sizeof(ulong), write: true);
+        Touch(s, Next(s, address, 9), write: true);
     }
 
-    /// <summary>Copies an image into guest memory; nothing is written when any byte can't be.</summary>
-    public static void Write(CpuState* s, ulong address, byte* image, int size)
+    /// <summary>Copies an image out of guest memory in units of 2, 4 or 8 bytes, which are what alignment checks see.</summary>
+    public static void Read(CpuState* s, ulong address, byte* image, int size, int unit)
     {
-        Check(s, address, size, write: true);
-        int at = 0;
-        for (; at + 8 <= size; at += 8)
-            Mem.Write(s, Next(s, address, at), *(ulong*)(image + at));
-        for (; at < size; at += 2)
-            Mem.Write(s, Next(s, address, at), *(ushort*)(image + at));
+        for (int at = 0; at < size; at += unit)
+        {
+            ulong from = Next(s, address, at);
+            switch (unit)
+            {
+                case 2: *(ushort*)(image + at) = Mem.Read<ushort>(s, from); break;
+                case 4: *(uint*)(image + at) = Mem.Read<uint>(s, from); break;
+                default: *(ulong*)(image + at) = Mem.Read<ulong>(s, from); break;
+            }
+        }
     }
 
-    /// <summary>Faults unless the whole range can be accessed. An access within one page is checked by its first part.</summary>
-    public static void Check(CpuState* s, ulong address, int size, bool write)
+    /// <summary>Copies an image into guest memory in units of 2, 4 or 8 bytes. The caller has checked the range.</summary>
+    public static void Write(CpuState* s, ulong address, byte* image, int size, int unit)
     {
-        if ((address & PageMask) + (ulong)size > PageMask + 1)
-            SoftVcpu.From(s).Mmu.Probe(address, size, write);
+        for (int at = 0; at < size; at += unit)
+        {
+            ulong to = Next(s, address, at);
+            switch (unit)
+            {
+                case 2: Mem.Write(s, to, *(ushort*)(image + at)); break;
+                case 4: Mem.Write(s, to, *(uint*)(image + at)); break;
+                default: Mem.Write(s, to, *(ulong*)(image + at)); break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Faults unless an operand of at most a page can be accessed. The first unit of 2, 4 or 8 bytes is looked at as an
+    /// access of its own, alignment included, then the last byte, as processors do it.
+    /// </summary>
+    public static void TouchEnds(CpuState* s, ulong address, int size, int unit, bool write)
+    {
+        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
+        if ((write ? entry->Write : entry->Read) != ((address + (ulong)unit - 1) & TlbEntry.PageMask))
+        {
+            // Beginning a modification checks all that a store would, and what is not ended stores nothing.
+            switch (unit)
+            {
+                case 2 when write: Mem.BeginModify<ushort>(s, address); break;
+                case 2: Mem.Read<ushort>(s, address); break;
+                case 4 when write: Mem.BeginModify<uint>(s, address); break;
+                case 4: Mem.Read<uint>(s, address); break;
+                case 8 when write: Mem.BeginModify<ulong>(s, address); break;
+                default: Mem.Read<ulong>(s, address); break;
+            }
+        }
+
+        Touch(s, Next(s, address, size - 1), write);
+    }
+
+    /// <summary>Faults unless a byte can be accessed.</summary>
+    public static void Touch(CpuState* s, ulong address, bool write)
+    {
+        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
+        if ((write ? entry->Write : entry->Read) != (address & TlbEntry.PageMask))
+            SoftVcpu.From(s).Mmu.Probe(address, 1, write);
+    }
+
+    /// <summary>Whether misaligned operands raise #AC (SDM vol. 3, 6.15).</summary>
+    public static bool ChecksAlignment(CpuState* s) =>
+        s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & ControlRegisters.Cr0Am) != 0;
+
+    /// <summary>#GP, or #SS for the stack segment, unless an address is canonical.</summary>
+    public static void CheckCanonical(CpuState* s, Op* op, ulong address)
+    {
+        if ((s->Mode & Mode.Code64) == 0 || Addresses.IsCanonical(address))
+            return;
+        if (op->Segment == StackSegment)
+            Fault.Stack(s);
+        Fault.GeneralProtection(s);
     }
 
     /// <summary>A later part of an operand; linear addresses outside 64-bit mode wrap at 4 GiB.</summary>

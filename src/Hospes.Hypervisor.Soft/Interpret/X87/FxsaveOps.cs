@@ -10,6 +10,11 @@ internal static unsafe class FxsaveOps
 {
     private const ulong Alignment = 16;
 
+    /// <summary>Operands aligned to this are never answered with #AC, only with #GP.</summary>
+    private const ulong AlignmentCheck = 4;
+
+    private const int AreaBytes = 512;
+
     public static void Fxsave(CpuState* s, Op* op) => Save(s, op, wide: false);
 
     public static void Fxsave64(CpuState* s, Op* op) => Save(s, op, wide: true);
@@ -34,20 +39,28 @@ internal static unsafe class FxsaveOps
             Fault.GeneralProtection(s);
     }
 
-    private static ulong Begin(CpuState* s, Op* op)
+    private static ulong Begin(CpuState* s, Op* op, bool write)
     {
         if ((s->Cr0 & (Cr0Em | Cr0Ts)) != 0)
             Fault.Raise(s, Vector.DeviceNotAvailable, 0);
         ulong area = Mem.Address(s, op);
+        FpuMemory.CheckCanonical(s, op, area);
         if ((area & (Alignment - 1)) != 0)
+        {
+            if ((area & (AlignmentCheck - 1)) != 0 && FpuMemory.ChecksAlignment(s))
+                Fault.Raise(s, Vector.AlignmentCheck, 0);
             Fault.GeneralProtection(s);
+        }
+
+        // The whole area must be accessible, its last byte first, though not all of it is used.
+        FpuMemory.Touch(s, FpuMemory.Next(s, area, AreaBytes - 1), write);
+        FpuMemory.Touch(s, area, write);
         return area;
     }
 
     private static void Save(CpuState* s, Op* op, bool wide)
     {
-        ulong area = Begin(s, op);
-        FpuMemory.Check(s, area, SaveLayout.LegacyUsed, write: true);
+        ulong area = Begin(s, op, write: true);
         SaveArea.SaveX87(s, area, wide);
         SaveArea.SaveMxcsr(s, area);
         SaveArea.SaveVectors(s, area);
@@ -55,9 +68,9 @@ internal static unsafe class FxsaveOps
 
     private static void Restore(CpuState* s, Op* op, bool wide)
     {
-        ulong area = Begin(s, op);
+        ulong area = Begin(s, op, write: false);
         byte* image = stackalloc byte[SaveLayout.LegacyUsed];
-        FpuMemory.Read(s, area, image, SaveLayout.LegacyUsed);
+        FpuMemory.Read(s, area, image, SaveLayout.LegacyUsed, sizeof(ulong));
         uint mxcsr = *(uint*)(image + SaveLayout.Mxcsr);
         CheckMxcsr(s, mxcsr);
         SaveArea.TakeX87(s, image, wide);

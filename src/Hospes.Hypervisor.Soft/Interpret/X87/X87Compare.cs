@@ -94,30 +94,33 @@ internal static unsafe class X87Compare
             FloatRelation.Greater => 0,
             _ => Fpu.C3 | Fpu.C2 | Fpu.C0,
         };
+
+        // The condition codes are set even when an unmasked exception keeps the operands on the stack.
+        Fpu.SetConditions(s, Fpu.C3 | Fpu.C2 | Fpu.C0, conditions);
         if (!completes)
             return;
-        Fpu.SetConditions(s, Fpu.C3 | Fpu.C2 | Fpu.C0, conditions);
         for (int i = 0; i < pops; i++)
             Fpu.Pop(s);
     }
 
+    /// <summary>Compares into ZF, PF and CF; the condition codes stay as they are but for a stack fault's C1.</summary>
     private static void ToFlags(CpuState* s, Op* op, bool signalQuiet, bool pops)
     {
         Fpu.Wait(s);
         Fpu.Track(s, op);
-        FloatRelation relation;
+        FloatRelation relation = FloatRelation.Unordered;
+        bool completes;
         if (Fpu.IsEmpty(s, 0) || Fpu.IsEmpty(s, op->Reg1))
         {
-            if (!Fpu.Underflow(s))
-                return;
-            relation = FloatRelation.Unordered;
+            completes = Fpu.Underflow(s);
         }
         else
         {
             FloatStatus status = Fpu.Status(s);
             relation = ExtendedArithmetic.Compare(Fpu.Get(s, 0).Unpack(), Fpu.Get(s, op->Reg1).Unpack(), signalQuiet, ref status);
-            if (!Fpu.Commit(s, status))
-                return;
+            ushort kept = (ushort)(s->Fsw & Fpu.C1);
+            completes = Fpu.Commit(s, status);
+            Fpu.SetConditions(s, Fpu.C1, kept);
         }
 
         Flags.WriteArithmetic(s, relation switch
@@ -127,7 +130,7 @@ internal static unsafe class X87Compare
             FloatRelation.Greater => 0,
             _ => Flags.Zf | Flags.Pf | Flags.Cf,
         });
-        if (pops)
+        if (pops && completes)
             Fpu.Pop(s);
     }
 }

@@ -15,6 +15,9 @@ internal static unsafe class X87Environment
     private const int RegistersBytes = 80;
     private const int RegisterBytes = 10;
 
+    /// <summary>Ten bytes are moved in units that divide them.</summary>
+    private const int RegisterUnit = sizeof(ushort);
+
     /// <summary>Where the pointers lie in the real-mode formats: the upper linear address bits above the opcode.</summary>
     private const int RealUpperShift = 12;
 
@@ -60,7 +63,9 @@ internal static unsafe class X87Environment
     {
         byte* image = stackalloc byte[Environment32];
         int size = BuildEnvironment(s, image, wide);
-        FpuMemory.Write(s, Mem.Address(s, op), image, size);
+        ulong address = Mem.Address(s, op);
+        FpuMemory.TouchEnds(s, address, size, Unit(wide), write: true);
+        FpuMemory.Write(s, address, image, size, Unit(wide));
 
         // The handler that reads the environment must not be stopped by what it is about to handle.
         Fpu.SetControl(s, (ushort)(s->Fcw | FloatFlags.All));
@@ -70,7 +75,10 @@ internal static unsafe class X87Environment
     {
         Fpu.Wait(s);
         byte* image = stackalloc byte[Environment32];
-        FpuMemory.Read(s, Mem.Address(s, op), image, wide ? Environment32 : Environment16);
+        ulong address = Mem.Address(s, op);
+        int size = wide ? Environment32 : Environment16;
+        FpuMemory.TouchEnds(s, address, size, Unit(wide), write: false);
+        FpuMemory.Read(s, address, image, size, Unit(wide));
         TakeEnvironment(s, image, wide);
     }
 
@@ -86,7 +94,10 @@ internal static unsafe class X87Environment
             *(ushort*)(slot + 8) = *(ushort*)(register + 8);
         }
 
-        FpuMemory.Write(s, Mem.Address(s, op), image, size + RegistersBytes);
+        ulong address = Mem.Address(s, op);
+        FpuMemory.TouchEnds(s, address, size + RegistersBytes, Unit(wide), write: true);
+        FpuMemory.Write(s, address, image, size, Unit(wide));
+        FpuMemory.Write(s, FpuMemory.Next(s, address, size), image + size, RegistersBytes, RegisterUnit);
         Fpu.Initialize(s);
     }
 
@@ -95,7 +106,10 @@ internal static unsafe class X87Environment
         Fpu.Wait(s);
         byte* image = stackalloc byte[Environment32 + RegistersBytes];
         int size = wide ? Environment32 : Environment16;
-        FpuMemory.Read(s, Mem.Address(s, op), image, size + RegistersBytes);
+        ulong address = Mem.Address(s, op);
+        FpuMemory.TouchEnds(s, address, size + RegistersBytes, Unit(wide), write: false);
+        FpuMemory.Read(s, address, image, size, Unit(wide));
+        FpuMemory.Read(s, FpuMemory.Next(s, address, size), image + size, RegistersBytes, RegisterUnit);
         TakeEnvironment(s, image, wide);
         for (int i = 0; i < 8; i++)
         {
@@ -105,6 +119,9 @@ internal static unsafe class X87Environment
             *(ushort*)(register + 8) = *(ushort*)(slot + 8);
         }
     }
+
+    /// <summary>The size of an environment's fields.</summary>
+    private static int Unit(bool wide) => wide ? sizeof(uint) : sizeof(ushort);
 
     private static bool IsReal(CpuState* s) => (s->Mode & (Mode.Protected | Mode.Virtual8086)) != Mode.Protected;
 

@@ -22,7 +22,10 @@ internal static unsafe class X87Load<TSource>
 
         FloatStatus status = Fpu.Status(s);
         Float80 value = ExtendedArithmetic.Load(source, ref status);
-        if (Fpu.Commit(s, status))
+        Fpu.Commit(s, status);
+
+        // An unmasked denormal exception comes after the load: the number in the register is a normal one.
+        if ((status.Unmasked & FloatFlags.Invalid) == 0)
             Fpu.Push(s, value);
     }
 }
@@ -47,11 +50,8 @@ internal static unsafe class X87LoadStore
     {
         Fpu.Wait(s);
         bool empty = Fpu.IsEmpty(s, 0);
-        if (!empty || Fpu.InvalidIsMasked(s))
-        {
-            Float80 value = empty ? Float80.Indefinite : Fpu.Get(s, 0);
-            FpuMemory.WriteExtended(s, Mem.Address(s, op), value.Significand, value.SignExponent);
-        }
+        Float80 value = empty ? Float80.Indefinite : Fpu.Get(s, 0);
+        Write(s, op, value.Significand, value.SignExponent, stores: !empty || Fpu.InvalidIsMasked(s));
 
         Fpu.TrackMemory(s, op);
         if (!empty)
@@ -69,11 +69,20 @@ internal static unsafe class X87LoadStore
         (ulong low, ushort high) = empty
             ? (PackedDecimal.IndefiniteLow, PackedDecimal.IndefiniteHigh)
             : PackedDecimal.Store(Fpu.Get(s, 0).Unpack(), ref status);
-        if (empty ? Fpu.InvalidIsMasked(s) : (status.Unmasked & FloatFlags.Invalid) == 0)
-            FpuMemory.WriteExtended(s, Mem.Address(s, op), low, high);
+        Write(s, op, low, high, empty ? Fpu.InvalidIsMasked(s) : (status.Unmasked & FloatFlags.Invalid) == 0);
         Fpu.TrackMemory(s, op);
         if (empty ? Fpu.Underflow(s) : Fpu.Commit(s, status))
             Fpu.Pop(s);
+    }
+
+    /// <summary>Stores ten bytes, or only looks whether they could be stored.</summary>
+    private static void Write(CpuState* s, Op* op, ulong low, ushort high, bool stores)
+    {
+        ulong address = Mem.Address(s, op);
+        if (stores)
+            FpuMemory.WriteExtended(s, address, low, high);
+        else
+            FpuMemory.TouchExtended(s, address);
     }
 
     private static void Push(CpuState* s, Op* op, Float80 value)
@@ -100,11 +109,16 @@ internal unsafe interface IStoreFormat
     static abstract ulong Indefinite { get; }
 
     static abstract void Write(CpuState* s, ulong address, ulong bits);
+
+    /// <summary>Bytes in memory.</summary>
+    static abstract int Size { get; }
 }
 
 /// <summary>FST m32fp.</summary>
 internal readonly unsafe struct SingleStore : IStoreFormat
 {
+    public static int Size => 4;
+
     public static ulong Indefinite => Interchange<Binary32>.DefaultNaN;
 
     public static ulong Convert(in Operand value, ref FloatStatus status) => ExtendedArithmetic.Store<Binary32>(value, ref status);
@@ -115,6 +129,8 @@ internal readonly unsafe struct SingleStore : IStoreFormat
 /// <summary>FST m64fp.</summary>
 internal readonly unsafe struct DoubleStore : IStoreFormat
 {
+    public static int Size => 8;
+
     public static ulong Indefinite => Interchange<Binary64>.DefaultNaN;
 
     public static ulong Convert(in Operand value, ref FloatStatus status) => ExtendedArithmetic.Store<Binary64>(value, ref status);
@@ -125,6 +141,8 @@ internal readonly unsafe struct DoubleStore : IStoreFormat
 /// <summary>FIST m16int.</summary>
 internal readonly unsafe struct Int16Store : IStoreFormat
 {
+    public static int Size => 2;
+
     public static ulong Indefinite => 1UL << 15;
 
     public static ulong Convert(in Operand value, ref FloatStatus status) => (ulong)ExtendedArithmetic.ToInteger(value, 16, ref status);
@@ -135,6 +153,8 @@ internal readonly unsafe struct Int16Store : IStoreFormat
 /// <summary>FIST m32int.</summary>
 internal readonly unsafe struct Int32Store : IStoreFormat
 {
+    public static int Size => 4;
+
     public static ulong Indefinite => IntegerConversion.Indefinite32;
 
     public static ulong Convert(in Operand value, ref FloatStatus status) => (ulong)ExtendedArithmetic.ToInteger(value, 32, ref status);
@@ -145,6 +165,8 @@ internal readonly unsafe struct Int32Store : IStoreFormat
 /// <summary>FISTP m64int.</summary>
 internal readonly unsafe struct Int64Store : IStoreFormat
 {
+    public static int Size => 8;
+
     public static ulong Indefinite => IntegerConversion.Indefinite64;
 
     public static ulong Convert(in Operand value, ref FloatStatus status) => (ulong)ExtendedArithmetic.ToInteger(value, 64, ref status);
@@ -172,8 +194,11 @@ internal static unsafe class X87Store<TFormat>
         bool empty = Fpu.IsEmpty(s, 0);
         ulong bits = empty ? TFormat.Indefinite : TFormat.Convert(Fpu.Get(s, 0).Unpack(), ref status);
         bool stores = empty ? Fpu.InvalidIsMasked(s) : (status.Unmasked & Blocking) == 0;
+        ulong address = Mem.Address(s, op);
         if (stores)
-            TFormat.Write(s, Mem.Address(s, op), bits);
+            TFormat.Write(s, address, bits);
+        else
+            FpuMemory.TouchEnds(s, address, TFormat.Size, TFormat.Size, write: true);
         Fpu.TrackMemory(s, op);
         if (empty)
             Fpu.Underflow(s);

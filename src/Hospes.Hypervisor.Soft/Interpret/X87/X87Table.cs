@@ -122,7 +122,7 @@ internal static unsafe class X87Table
         t.Add(Code.Fbstp_m80bcd, &X87LoadStore.Fbstp);
         t.Add(Code.Fst_sti, &X87Transfer.Fst);
         t.Add(Code.Fstp_sti, &X87Transfer.Fstp);
-        t.Add(Code.Fstpnce_sti, &X87Transfer.Fstp);
+        t.Add(Code.Fstpnce_sti, &X87Transfer.Fstpnce);
         t.Add(Code.Fstp_sti_DFD0, &X87Transfer.Fstp);
         t.Add(Code.Fstp_sti_DFD8, &X87Transfer.Fstp);
 

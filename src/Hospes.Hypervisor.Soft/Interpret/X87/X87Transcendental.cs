@@ -45,7 +45,7 @@ internal static unsafe class X87Transcendental
 
     public static void Fsin(CpuState* s, Op* op)
     {
-        if (!X87Unary.Begin(s, op, 1) || IsRefused(s))
+        if (!BeginAngle(s, op) || IsRefused(s))
             return;
         FloatStatus status = Fpu.Status(s);
         Float80 result = Trigonometry.Sine(Fpu.Get(s, 0).Unpack(), ref status);
@@ -54,7 +54,7 @@ internal static unsafe class X87Transcendental
 
     public static void Fcos(CpuState* s, Op* op)
     {
-        if (!X87Unary.Begin(s, op, 1) || IsRefused(s))
+        if (!BeginAngle(s, op) || IsRefused(s))
             return;
         FloatStatus status = Fpu.Status(s);
         Float80 result = Trigonometry.Cosine(Fpu.Get(s, 0).Unpack(), ref status);
@@ -91,6 +91,13 @@ internal static unsafe class X87Transcendental
         return refused;
     }
 
+    private static bool BeginAngle(CpuState* s, Op* op)
+    {
+        bool begun = X87Unary.Begin(s, op, 1);
+        Fpu.SetConditions(s, Fpu.C2, 0);
+        return begun;
+    }
+
     /// <summary>Starts an instruction that takes ST(0) and ST(1) and leaves one result.</summary>
     private static bool BeginPair(CpuState* s, Op* op)
     {
@@ -120,6 +127,7 @@ internal static unsafe class X87Transcendental
     {
         Fpu.Wait(s);
         Fpu.Track(s, op);
+        Fpu.SetConditions(s, Fpu.C2, 0);
         bool empty = Fpu.IsEmpty(s, 0);
         if (!empty && Fpu.IsEmpty(s, -1))
             return true;

@@ -12,12 +12,14 @@ internal static unsafe class X87Transfer
     {
         Fpu.Wait(s);
         Fpu.Track(s, op);
-        if (!Fpu.IsEmpty(s, -1))
-            PushOverflow(s);
-        else if (Fpu.IsEmpty(s, op->Reg0))
+        if (Fpu.IsEmpty(s, op->Reg0))
         {
             if (Fpu.Underflow(s))
                 Fpu.Push(s, Float80.Indefinite);
+        }
+        else if (!Fpu.IsEmpty(s, -1))
+        {
+            PushOverflow(s);
         }
         else
         {
@@ -30,6 +32,17 @@ internal static unsafe class X87Transfer
     public static void Fst(CpuState* s, Op* op) => Store(s, op, pops: false);
 
     public static void Fstp(CpuState* s, Op* op) => Store(s, op, pops: true);
+
+    /// <summary>D9 D8+i, FSTPNCE: FSTP that raises nothing and stores nothing when ST(0) is empty. Not in the manuals, in every processor.</summary>
+    public static void Fstpnce(CpuState* s, Op* op)
+    {
+        Fpu.Wait(s);
+        Fpu.Track(s, op);
+        Fpu.SetConditions(s, Fpu.C1, 0);
+        if (!Fpu.IsEmpty(s, 0))
+            Fpu.Set(s, op->Reg0, Fpu.Get(s, 0));
+        Fpu.Pop(s);
+    }
 
     public static void Fxch(CpuState* s, Op* op)
     {
@@ -123,7 +136,6 @@ internal static unsafe class X87Transfer
             return;
         }
 
-        Fpu.SetConditions(s, Fpu.C1, 0);
         if (condition)
             Fpu.Set(s, 0, Fpu.Get(s, op->Reg1));
     }

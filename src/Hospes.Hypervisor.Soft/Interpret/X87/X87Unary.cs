@@ -108,7 +108,9 @@ internal static unsafe class X87Unary
 
     private static void Remainder(CpuState* s, Op* op, bool nearest)
     {
-        if (!Begin(s, op, 2))
+        bool begun = Begin(s, op, 2);
+        Fpu.SetConditions(s, Fpu.C2, 0);
+        if (!begun)
             return;
         FloatStatus status = Fpu.Status(s);
         Float80 result = ExtendedRemainder.Remainder(
@@ -116,6 +118,10 @@ internal static unsafe class X87Unary
         if (!Fpu.Commit(s, status))
             return;
         Fpu.Set(s, 0, result);
+
+        // Without a quotient C0 and C3 stay as they are.
+        if (result.Field == Float80.MaxField)
+            return;
 
         // C0, C3, C1 are bits 2, 1, 0 of a complete quotient; C2 asks for another round (SDM vol. 2, FPREM).
         int conditions = partial

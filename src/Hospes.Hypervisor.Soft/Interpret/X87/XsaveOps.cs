@@ -24,13 +24,13 @@ internal static unsafe class XsaveOps
 
     public static void Xsaveopt64(CpuState* s, Op* op) => SaveStandard(s, op, wide: true, skipInitial: true);
 
-    public static void Xsavec(CpuState* s, Op* op) => SaveCompacted(s, op, wide: false, Begin(s, op, supervisor: false));
+    public static void Xsavec(CpuState* s, Op* op) => SaveCompacted(s, op, wide: false, Begin(s, op, supervisor: false, write: true));
 
-    public static void Xsavec64(CpuState* s, Op* op) => SaveCompacted(s, op, wide: true, Begin(s, op, supervisor: false));
+    public static void Xsavec64(CpuState* s, Op* op) => SaveCompacted(s, op, wide: true, Begin(s, op, supervisor: false, write: true));
 
-    public static void Xsaves(CpuState* s, Op* op) => SaveCompacted(s, op, wide: false, Begin(s, op, supervisor: true));
+    public static void Xsaves(CpuState* s, Op* op) => SaveCompacted(s, op, wide: false, Begin(s, op, supervisor: true, write: true));
 
-    public static void Xsaves64(CpuState* s, Op* op) => SaveCompacted(s, op, wide: true, Begin(s, op, supervisor: true));
+    public static void Xsaves64(CpuState* s, Op* op) => SaveCompacted(s, op, wide: true, Begin(s, op, supervisor: true, write: true));
 
     public static void Xrstor(CpuState* s, Op* op) => Restore(s, op, wide: false, supervisor: false);
 
@@ -67,7 +67,7 @@ internal static unsafe class XsaveOps
     private static ulong Pair(CpuState* s) => (uint)s->General[Rax] | s->General[Rdx] << 32;
 
     /// <summary>The checks that all of them share; answers the area's linear address.</summary>
-    private static ulong Begin(CpuState* s, Op* op, bool supervisor)
+    private static ulong Begin(CpuState* s, Op* op, bool supervisor, bool write)
     {
         if ((s->Cr4 & Cr4Osxsave) == 0)
             Fault.InvalidOpcode(s);
@@ -78,17 +78,18 @@ internal static unsafe class XsaveOps
         ulong area = Mem.Address(s, op);
         if ((area & (Alignment - 1)) != 0)
             Fault.GeneralProtection(s);
+        FpuMemory.Touch(s, area, write);
         return area;
     }
 
     private static void SaveStandard(CpuState* s, Op* op, bool wide, bool skipInitial)
     {
-        ulong area = Begin(s, op, supervisor: false);
+        ulong area = Begin(s, op, supervisor: false, write: true);
         ulong requested = Pair(s) & s->Xcr0;
         ulong used = SaveArea.InUse(s);
         ulong written = skipInitial ? requested & used : requested;
         ulong header = SaveArea.At(s, area, SaveLayout.Header);
-        FpuMemory.Check(s, area, EndOf(written, requested), write: true);
+        FpuMemory.Touch(s, SaveArea.At(s, area, EndOf(written, requested) - 1), write: true);
         ulong old = Mem.Read<ulong>(s, header);
         if ((written & SaveLayout.X87Component) != 0)
             SaveArea.SaveX87(s, area, wide);
@@ -112,7 +113,7 @@ internal static unsafe class XsaveOps
         if (s->Mxcsr != FloatStatus.DefaultMxcsr)
             used |= SaveLayout.SseComponent;
         ulong written = requested & used;
-        FpuMemory.Check(s, area, CompactedEnd(requested), write: true);
+        FpuMemory.Touch(s, SaveArea.At(s, area, CompactedEnd(requested) - 1), write: true);
         if ((written & SaveLayout.X87Component) != 0)
             SaveArea.SaveX87(s, area, wide);
         if ((written & SaveLayout.SseComponent) != 0)
@@ -132,9 +133,9 @@ internal static unsafe class XsaveOps
 
     private static void Restore(CpuState* s, Op* op, bool wide, bool supervisor)
     {
-        ulong area = Begin(s, op, supervisor);
+        ulong area = Begin(s, op, supervisor, write: false);
         byte* header = stackalloc byte[SaveLayout.HeaderBytes];
-        FpuMemory.Read(s, SaveArea.At(s, area, SaveLayout.Header), header, SaveLayout.HeaderBytes);
+        FpuMemory.Read(s, SaveArea.At(s, area, SaveLayout.Header), header, SaveLayout.HeaderBytes, sizeof(ulong));
         ulong present = *(ulong*)header;
         ulong map = *(ulong*)(header + SaveLayout.CompactMap);
         bool compacted = (map & SaveLayout.CompactFormat) != 0;
@@ -151,11 +152,11 @@ internal static unsafe class XsaveOps
         bool takesMxcsr = compacted ? (loaded & SaveLayout.SseComponent) != 0 : (requested & vectors) != 0;
         bool takesLegacy = (loaded & (SaveLayout.X87Component | SaveLayout.SseComponent)) != 0 || takesMxcsr;
         if (takesLegacy)
-            FpuMemory.Read(s, area, image, SaveLayout.LegacyUsed);
+            FpuMemory.Read(s, area, image, SaveLayout.LegacyUsed, sizeof(ulong));
         uint mxcsr = takesMxcsr ? *(uint*)(image + SaveLayout.Mxcsr) : FloatStatus.DefaultMxcsr;
         FxsaveOps.CheckMxcsr(s, mxcsr);
         if ((loaded & SaveLayout.AvxComponent) != 0)
-            FpuMemory.Read(s, SaveArea.At(s, area, SaveLayout.Extended), avx, SaveLayout.AvxBytes);
+            FpuMemory.Read(s, SaveArea.At(s, area, SaveLayout.Extended), avx, SaveLayout.AvxBytes, sizeof(ulong));
         int keysOffset = compacted ? CompactedKeys(map) : SaveLayout.ProtectionKeys;
         uint keys = (loaded & SaveLayout.ProtectionKeysComponent) != 0 ? Mem.Read<uint>(s, SaveArea.At(s, area, keysOffset)) : 0;
 
