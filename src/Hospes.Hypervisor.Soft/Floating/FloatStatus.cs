@@ -131,5 +131,13 @@ internal struct FloatStatus
     /// <summary>True when nobody can tell whether an operation was inexact: the flag is set already and masked.</summary>
     public readonly bool InexactIsKnown => (Control & InexactKnownBits) == InexactKnownBits;
 
+    /// <summary>Takes the flags out, so that what one element raises can be told from what the others did; the caller raises them again.</summary>
+    public uint Begin()
+    {
+        uint before = Flags;
+        Flags = 0;
+        return before;
+    }
+
     public void Raise(uint flags) => Flags |= flags;
 }

@@ -33,7 +33,7 @@ internal static class SseArithmetic<TFormat>
             return nan;
         Operand x = Unpack(a, status);
         Operand y = Unpack(b, status);
-        uint before = status.Flags;
+        uint before = status.Begin();
         Exact product = ExactArithmetic.Multiply(x, y, ref status);
         RaiseDenormalUnlessInvalid(x.Denormal || y.Denormal, before, ref status);
         return Interchange<TFormat>.Pack(product, ref status);
@@ -45,7 +45,7 @@ internal static class SseArithmetic<TFormat>
             return nan;
         Operand x = Unpack(a, status);
         Operand y = Unpack(b, status);
-        uint before = status.Flags;
+        uint before = status.Begin();
         Exact quotient = ExactArithmetic.Divide(x, y, ref status);
         RaiseDenormalUnlessInvalid(x.Denormal || y.Denormal, before, ref status);
         return Interchange<TFormat>.Pack(quotient, ref status);
@@ -56,7 +56,7 @@ internal static class SseArithmetic<TFormat>
         if (TryNaN(a, a, ref status, out ulong nan))
             return nan;
         Operand x = Unpack(a, status);
-        uint before = status.Flags;
+        uint before = status.Begin();
         Exact root = ExactArithmetic.SquareRoot(x, ref status);
         RaiseDenormalUnlessInvalid(x.Denormal, before, ref status);
         return Interchange<TFormat>.Pack(root, ref status);
@@ -70,7 +70,7 @@ internal static class SseArithmetic<TFormat>
         Operand x = Unpack(a, status);
         Operand y = Unpack(b, status);
         Operand z = Unpack(c, status);
-        uint before = status.Flags;
+        uint before = status.Begin();
         Exact result = ExactArithmetic.Multiply(x, y, ref status);
         if (result.Class != FloatClass.QuietNaN)
             result = ExactArithmetic.Add(result, Exact.From(z), ref status);
@@ -173,9 +173,10 @@ internal static class SseArithmetic<TFormat>
 
     private static void RaiseDenormalUnlessInvalid(bool denormal, uint before, ref FloatStatus status)
     {
-        // An invalid operation and a division by zero outrank a denormal operand (SDM vol. 1, 4.9.2).
-        if (denormal && ((status.Flags & ~before) & (FloatFlags.Invalid | FloatFlags.DivideByZero)) == 0)
+        // An invalid operation and a division by zero outrank a denormal operand of the same element (SDM vol. 1, 4.9.2).
+        if (denormal && (status.Flags & (FloatFlags.Invalid | FloatFlags.DivideByZero)) == 0)
             status.Raise(FloatFlags.Denormal);
+        status.Raise(before);
     }
 
     /// <summary>Maps numbers to integers of the same order, both zeros to one.</summary>

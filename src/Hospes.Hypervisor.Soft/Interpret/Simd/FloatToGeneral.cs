@@ -101,9 +101,14 @@ internal static unsafe class FloatToGeneral
             result = result.WithElement(i, FormatConversion.Float32ToHalf(source[i], ref status));
         if (op->HasMemory)
         {
-            // An unmasked exception comes before the store is made, a page fault before MXCSR changes.
+            // An unmasked exception comes before the store is made, the store's faults before MXCSR changes.
             ulong address = Mem.Address(s, op);
-            if (status.Flags != 0) SoftVcpu.From(s).Mmu.Probe(address, TWide.IsOn ? 16 : 8, write: true);
+            int size = TWide.IsOn ? 16 : 8;
+            if (status.Flags != 0)
+            {
+                Alignment.Check(s, address, size);
+                SoftVcpu.From(s).Mmu.Probe(address, size, write: true);
+            }
             FloatExceptions.Commit(s, status);
             if (TWide.IsOn) Mem.Write(s, address, result.AsByte());
             else Mem.Write(s, address, result.AsUInt64().ToScalar());

@@ -33,7 +33,7 @@ internal static unsafe class MaskedMoves<T>
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);
-            ((T*)&result)[i] = Mem.Read<T>(s, address + (ulong)(i * sizeof(T)));
+            ((T*)&result)[i] = Alignment.Read<T>(s, address + (ulong)(i * sizeof(T)));
         }
         return result;
     }
@@ -42,13 +42,12 @@ internal static unsafe class MaskedMoves<T>
     {
         ulong address = Mem.Address(s, op);
         if (mask == 0) return;
-        // With one element there is nothing to be undone when it faults; with more, all of them are looked at first.
-        if ((mask & (mask - 1)) != 0) Probe(s, address, mask);
+        Probe(s, address, mask);
         T* source = (T*)VectorState.Ymm(s, op->Reg2);
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);
-            Mem.Write(s, address + (ulong)(i * sizeof(T)), source[i]);
+            Alignment.Write(s, address + (ulong)(i * sizeof(T)), source[i]);
         }
     }
 
@@ -84,9 +83,8 @@ internal static unsafe class MaskedByteMoves
         else if (op->AddressSize == 2) offset = (ushort)offset;
         ulong address = Segmentation.Linear(s, op->Segment, offset, size, write: true);
         if (mask == 0) return;
-        int first = BitOperations.TrailingZeroCount(mask);
-        int last = BitOperations.Log2(mask);
-        SoftVcpu.From(s).Mmu.Probe(address + (ulong)first, last - first + 1, write: true);
+        Alignment.Check(s, address, size);
+        SoftVcpu.From(s).Mmu.Probe(address, BitOperations.Log2(mask) + 1, write: true);
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);

@@ -10,25 +10,21 @@ namespace Hospes.Hypervisor.Soft.Interpret.Simd;
 /// <summary>Conversions between MMX registers and floating-point numbers.</summary>
 internal static unsafe class MmxConversions
 {
-    /// <summary>CVTPI2PS: the upper half of the XMM register stays.</summary>
+    /// <summary>CVTPI2PS: the upper half of the XMM register stays. With a source in memory it is no MMX instruction, as on AMD's processors.</summary>
     public static void SinglesFromInt32(CpuState* s, Op* op)
     {
-        MmxState.Check(s);
         ulong source = Source(s, op);
         FloatStatus status = new(s->Mxcsr);
         uint first = Float32.FromInt32((int)source, ref status);
         uint second = Float32.FromInt32((int)(source >> 32), ref status);
         FloatExceptions.Commit(s, status);
-        MmxState.Enter(s);
         *(ulong*)VectorState.Xmm(s, op->Reg0) = first | (ulong)second << 32;
     }
 
     /// <summary>CVTPI2PD: with a source in memory it is no MMX instruction (SDM vol. 2, CVTPI2PD).</summary>
     public static void DoublesFromInt32(CpuState* s, Op* op)
     {
-        if (!op->HasMemory) MmxState.Check(s);
         ulong source = Source(s, op);
-        if (!op->HasMemory) MmxState.Enter(s);
         *VectorState.Xmm(s, op->Reg0) = Vector128.Create(Float64.FromInt32((int)source), Float64.FromInt32((int)(source >> 32))).AsByte();
     }
 
@@ -43,11 +39,17 @@ internal static unsafe class MmxConversions
         if (sizeof(TMemory) == 8) source = OnlyLow64.Apply(default, source, 0);
         FloatStatus status = new(s->Mxcsr);
         Lane result = TLane.Apply(default, source, 0, ref status);
-        FloatExceptions.Commit(s, status);
+        // The x87 registers have become MMX registers even when an unmasked exception follows.
         MmxState.Enter(s);
+        FloatExceptions.Commit(s, status);
         MmxState.Write(s, op->Reg0, result.AsUInt64().ToScalar());
     }
 
-    private static ulong Source(CpuState* s, Op* op) =>
-        op->HasMemory ? Mem.Read<ulong>(s, Mem.Address(s, op)) : MmxState.Read(s, op->Reg1);
+    private static ulong Source(CpuState* s, Op* op)
+    {
+        if (op->HasMemory) return Mem.Read<ulong>(s, Mem.Address(s, op));
+        MmxState.Check(s);
+        MmxState.Enter(s);
+        return MmxState.Read(s, op->Reg1);
+    }
 }

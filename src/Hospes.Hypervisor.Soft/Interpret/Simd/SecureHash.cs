@@ -93,7 +93,7 @@ internal static unsafe class Sha256Rounds
 {
     public static void Register(CpuState* s, Op* op) => Apply(s, op, *VectorState.Xmm(s, op->Reg1));
 
-    public static void Memory(CpuState* s, Op* op) => Apply(s, op, VectorState.LoadLegacy<Lane>(s, op));
+    public static void Memory(CpuState* s, Op* op) => Apply(s, op, VectorState.Load<Lane>(s, op));
 
     private static void Apply(CpuState* s, Op* op, Lane source)
     {

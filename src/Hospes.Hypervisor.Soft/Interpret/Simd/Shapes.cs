@@ -38,6 +38,14 @@ internal static unsafe class Legacy<TOperation, TMemory>
         *destination = TOperation.Apply(*destination, source, (byte)op->Imm);
     }
 
+    /// <summary>The memory form of instructions that take any alignment.</summary>
+    public static void MemoryUnaligned(CpuState* s, Op* op)
+    {
+        Vector128<byte> source = VectorState.Load<TMemory>(s, op);
+        Vector128<byte>* destination = VectorState.Xmm(s, op->Reg0);
+        *destination = TOperation.Apply(*destination, source, (byte)op->Imm);
+    }
+
     /// <summary>Immediate shifts: the destination is the only register.</summary>
     public static void Single(CpuState* s, Op* op)
     {

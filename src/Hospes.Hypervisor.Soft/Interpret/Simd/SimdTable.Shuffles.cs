@@ -12,15 +12,15 @@ internal static unsafe partial class SimdTable
         Packed<UnpackLow8>(t, Code.Punpcklbw_xmm_xmmm128, Code.VEX_Vpunpcklbw_xmm_xmm_xmmm128, Code.VEX_Vpunpcklbw_ymm_ymm_ymmm256);
         PackedMmx<MmxLow<UnpackLow8>, uint>(t, Code.Punpcklbw_mm_mmm32);
         Packed<UnpackHigh8>(t, Code.Punpckhbw_xmm_xmmm128, Code.VEX_Vpunpckhbw_xmm_xmm_xmmm128, Code.VEX_Vpunpckhbw_ymm_ymm_ymmm256);
-        PackedMmx<MmxHigh<UnpackHigh8>, ulong>(t, Code.Punpckhbw_mm_mmm64);
+        PackedMmx<MmxHigh<UnpackLow8>, ulong>(t, Code.Punpckhbw_mm_mmm64);
         Packed<UnpackLow16>(t, Code.Punpcklwd_xmm_xmmm128, Code.VEX_Vpunpcklwd_xmm_xmm_xmmm128, Code.VEX_Vpunpcklwd_ymm_ymm_ymmm256);
         PackedMmx<MmxLow<UnpackLow16>, uint>(t, Code.Punpcklwd_mm_mmm32);
         Packed<UnpackHigh16>(t, Code.Punpckhwd_xmm_xmmm128, Code.VEX_Vpunpckhwd_xmm_xmm_xmmm128, Code.VEX_Vpunpckhwd_ymm_ymm_ymmm256);
-        PackedMmx<MmxHigh<UnpackHigh16>, ulong>(t, Code.Punpckhwd_mm_mmm64);
+        PackedMmx<MmxHigh<UnpackLow16>, ulong>(t, Code.Punpckhwd_mm_mmm64);
         Packed<UnpackLow32>(t, Code.Punpckldq_xmm_xmmm128, Code.VEX_Vpunpckldq_xmm_xmm_xmmm128, Code.VEX_Vpunpckldq_ymm_ymm_ymmm256);
         PackedMmx<MmxLow<UnpackLow32>, uint>(t, Code.Punpckldq_mm_mmm32);
         Packed<UnpackHigh32>(t, Code.Punpckhdq_xmm_xmmm128, Code.VEX_Vpunpckhdq_xmm_xmm_xmmm128, Code.VEX_Vpunpckhdq_ymm_ymm_ymmm256);
-        PackedMmx<MmxHigh<UnpackHigh32>, ulong>(t, Code.Punpckhdq_mm_mmm64);
+        PackedMmx<MmxHigh<UnpackLow32>, ulong>(t, Code.Punpckhdq_mm_mmm64);
         Packed<UnpackLow64>(t, Code.Punpcklqdq_xmm_xmmm128, Code.VEX_Vpunpcklqdq_xmm_xmm_xmmm128, Code.VEX_Vpunpcklqdq_ymm_ymm_ymmm256);
         Packed<UnpackHigh64>(t, Code.Punpckhqdq_xmm_xmmm128, Code.VEX_Vpunpckhqdq_xmm_xmm_xmmm128, Code.VEX_Vpunpckhqdq_ymm_ymm_ymmm256);
         Packed<UnpackLow32>(t, Code.Unpcklps_xmm_xmmm128, Code.VEX_Vunpcklps_xmm_xmm_xmmm128, Code.VEX_Vunpcklps_ymm_ymm_ymmm256);

@@ -34,12 +34,12 @@ internal static unsafe partial class SimdTable
         Unary<AesInverseMix>(t, Code.Aesimc_xmm_xmmm128, Code.VEX_Vaesimc_xmm_xmmm128, Code.INVALID);
         Unary<AesKeyAssist>(t, Code.Aeskeygenassist_xmm_xmmm128_imm8, Code.VEX_Vaeskeygenassist_xmm_xmmm128_imm8, Code.INVALID);
         Packed<CarrylessMultiply>(t, Code.Pclmulqdq_xmm_xmmm128_imm8, Code.VEX_Vpclmulqdq_xmm_xmm_xmmm128_imm8, Code.INVALID);
-        Packed<Sha1Rounds>(t, Code.Sha1rnds4_xmm_xmmm128_imm8, Code.INVALID, Code.INVALID);
-        Packed<Sha1NextE>(t, Code.Sha1nexte_xmm_xmmm128, Code.INVALID, Code.INVALID);
-        Packed<Sha1Message1>(t, Code.Sha1msg1_xmm_xmmm128, Code.INVALID, Code.INVALID);
-        Packed<Sha1Message2>(t, Code.Sha1msg2_xmm_xmmm128, Code.INVALID, Code.INVALID);
-        Packed<Sha256Message1>(t, Code.Sha256msg1_xmm_xmmm128, Code.INVALID, Code.INVALID);
-        Packed<Sha256Message2>(t, Code.Sha256msg2_xmm_xmmm128, Code.INVALID, Code.INVALID);
+        Hash<Sha1Rounds>(t, Code.Sha1rnds4_xmm_xmmm128_imm8);
+        Hash<Sha1NextE>(t, Code.Sha1nexte_xmm_xmmm128);
+        Hash<Sha1Message1>(t, Code.Sha1msg1_xmm_xmmm128);
+        Hash<Sha1Message2>(t, Code.Sha1msg2_xmm_xmmm128);
+        Hash<Sha256Message1>(t, Code.Sha256msg1_xmm_xmmm128);
+        Hash<Sha256Message2>(t, Code.Sha256msg2_xmm_xmmm128);
         t.Add(Code.Sha256rnds2_xmm_xmmm128, &Sha256Rounds.Register, &Sha256Rounds.Memory);
     }
 }

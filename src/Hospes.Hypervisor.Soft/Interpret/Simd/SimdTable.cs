@@ -43,6 +43,10 @@ internal static unsafe partial class SimdTable
         where TShape : struct, IMmxShape
         where TMemory : unmanaged => t.Add(code, &Mmx<TShape, TMemory>.Register, &Mmx<TShape, TMemory>.Memory);
 
+    /// <summary>SHA instructions: unlike other legacy ones they take memory of any alignment, as AMD's processors do.</summary>
+    private static void Hash<TOperation>(HandlerTable t, Code code)
+        where TOperation : struct, ILaneOperation => t.Add(code, &Legacy<TOperation, Lane>.Register, &Legacy<TOperation, Lane>.MemoryUnaligned);
+
     private static void ShiftByCount<TShift>(HandlerTable t, Code mmx, Code legacy, Code vex128, Code vex256)
         where TShift : struct, IShift
     {
