@@ -70,6 +70,9 @@ internal struct FloatStatus
     /// <summary>Exceptions that the operations since construction have raised.</summary>
     public uint Flags;
 
+    /// <summary>Exceptions of earlier steps of an instruction that computes in steps; all of them masked.</summary>
+    public uint Settled;
+
     /// <summary>True when the last rounding increased the magnitude: C1 of an x87 instruction (SDM vol. 1, 8.1.3.3).</summary>
     public bool RoundedUp;
 
@@ -121,7 +124,7 @@ internal struct FloatStatus
     /// stops the instruction before overflow, underflow and inexact are known (SDM vol. 1, 11.5.3).
     /// </summary>
     public readonly uint Reported =>
-        (Unmasked & FloatFlags.PreComputation) != 0 ? Flags & FloatFlags.PreComputation : Flags;
+        Settled | ((Unmasked & FloatFlags.PreComputation) != 0 ? Flags & FloatFlags.PreComputation : Flags);
 
     public readonly bool IsMasked(uint flag) => (Control & (flag << MaskShift)) != 0;
 
@@ -137,6 +140,13 @@ internal struct FloatStatus
         uint before = Flags;
         Flags = 0;
         return before;
+    }
+
+    /// <summary>Ends a step without an unmasked exception: whatever later steps do, its exceptions are reported.</summary>
+    public void Settle()
+    {
+        Settled |= Flags;
+        Flags = 0;
     }
 
     public void Raise(uint flags) => Flags |= flags;

@@ -7,10 +7,11 @@ namespace Hospes.Hypervisor.Soft.Interpret.Simd;
 /// <summary>Alignment checks (#AC) of instructions whose elements are accessed one by one.</summary>
 internal static unsafe class Alignment
 {
-    /// <summary>#AC where checks are on and an operand of the given size is not aligned to it.</summary>
+    /// <summary>#AC where checks are on and an operand of the given size is not aligned to it. An address that is not canonical is left to the access.</summary>
     public static void Check(CpuState* s, ulong address, int size)
     {
-        if (IsChecked(s) && (address & (ulong)(size - 1)) != 0) Fault.Raise(s, Vector.AlignmentCheck, 0);
+        if (IsChecked(s) && (address & (ulong)(size - 1)) != 0 && IsCanonical(address) && IsCanonical(address + (ulong)size - 1))
+            Fault.Raise(s, Vector.AlignmentCheck, 0);
     }
 
     /// <summary>Reads without an alignment check.</summary>
@@ -31,11 +32,13 @@ internal static unsafe class Alignment
     private static bool IsChecked(CpuState* s) =>
         (s->SystemFlags & Flags.Ac) != 0 && s->Cpl == 3 && (s->Cr0 & ControlRegisters.Cr0Am) != 0;
 
+    private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
+
     // A single byte is always aligned.
     private static T ReadBytes<T>(CpuState* s, ulong address)
         where T : unmanaged
     {
-        T value;
+        T value = default;
         for (int i = 0; i < sizeof(T); i++) ((byte*)&value)[i] = Mem.Read<byte>(s, address + (ulong)i);
         return value;
     }

@@ -121,10 +121,12 @@ internal readonly struct DotSingles : IFloatLane
         Vector128<uint> y = Blend<uint>.Apply(default, b, (byte)(immediate >> 4)).AsUInt32();
         Lane products = PackedSingles<FloatMultiply>.Apply(x.AsByte(), y.AsByte(), 0, ref status);
         if (status.Unmasked != 0) return default;
+        status.Settle();
         Vector128<uint> p = products.AsUInt32();
         uint lower = Float32.Add(p.GetElement(0), p.GetElement(1), ref status);
         uint upper = Float32.Add(p.GetElement(2), p.GetElement(3), ref status);
         if (status.Unmasked != 0) return default;
+        status.Settle();
         uint sum = Float32.Add(lower, upper, ref status);
         return Blend<uint>.Apply(default, Vector128.Create(sum).AsByte(), immediate);
     }
@@ -139,6 +141,7 @@ internal readonly struct DotDoubles : IFloatLane
         Lane y = Blend<ulong>.Apply(default, b, (byte)(immediate >> 4));
         Vector128<ulong> products = PackedDoubles<FloatMultiply>.Apply(x, y, 0, ref status).AsUInt64();
         if (status.Unmasked != 0) return default;
+        status.Settle();
         ulong sum = Float64.Add(products.GetElement(0), products.GetElement(1), ref status);
         return Blend<ulong>.Apply(default, Vector128.Create(sum).AsByte(), immediate);
     }

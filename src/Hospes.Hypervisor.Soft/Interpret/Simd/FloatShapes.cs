@@ -24,7 +24,7 @@ internal static unsafe class FloatExceptions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Commit(CpuState* s, in FloatStatus status)
     {
-        if (status.Flags != 0) Report(s, status);
+        if ((status.Flags | status.Settled) != 0) Report(s, status);
     }
 
     private static void Report(CpuState* s, in FloatStatus status)

@@ -72,8 +72,9 @@ internal static unsafe class MaskedByteMoves
         MmxState.Check(s);
         ulong value = MmxState.Read(s, op->Reg1);
         uint mask = Vector128.CreateScalar(MmxState.Read(s, op->Reg2)).AsByte().ExtractMostSignificantBits();
-        Store(s, op, (byte*)&value, 8, mask);
+        // The x87 registers have become MMX registers even when the store faults.
         MmxState.Enter(s);
+        Store(s, op, (byte*)&value, 8, mask);
     }
 
     private static void Store(CpuState* s, Op* op, byte* source, int size, uint mask)
@@ -82,9 +83,9 @@ internal static unsafe class MaskedByteMoves
         if (op->AddressSize == 4) offset = (uint)offset;
         else if (op->AddressSize == 2) offset = (ushort)offset;
         ulong address = Segmentation.Linear(s, op->Segment, offset, size, write: true);
-        if (mask == 0) return;
+        // All bytes' pages are looked at, even where nothing is stored.
         Alignment.Check(s, address, size);
-        SoftVcpu.From(s).Mmu.Probe(address, BitOperations.Log2(mask) + 1, write: true);
+        SoftVcpu.From(s).Mmu.Probe(address, size, write: true);
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);
