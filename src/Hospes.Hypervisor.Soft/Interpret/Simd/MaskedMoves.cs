@@ -63,6 +63,7 @@ internal static unsafe class MaskedMoves<T>
 internal static unsafe class MaskedByteMoves
 {
     private const int Rdi = 7;
+    private const int PageSize = 4096;
 
     public static void Xmm(CpuState* s, Op* op) =>
         Store(s, op, (byte*)VectorState.Xmm(s, op->Reg1), 16, VectorState.Xmm(s, op->Reg2)->ExtractMostSignificantBits());
@@ -83,9 +84,12 @@ internal static unsafe class MaskedByteMoves
         if (op->AddressSize == 4) offset = (uint)offset;
         else if (op->AddressSize == 2) offset = (ushort)offset;
         ulong address = Segmentation.Linear(s, op->Segment, offset, size, write: true);
-        // All bytes' pages are looked at, even where nothing is stored.
+        // Both pages are looked at in turn, even where nothing is stored.
         Alignment.Check(s, address, size);
-        SoftVcpu.From(s).Mmu.Probe(address, size, write: true);
+        Mmu mmu = SoftVcpu.From(s).Mmu;
+        int first = Math.Min(size, PageSize - (int)(address & (PageSize - 1)));
+        mmu.Probe(address, first, write: true);
+        if (first < size) mmu.Probe(address + (ulong)first, size - first, write: true);
         for (; mask != 0; mask &= mask - 1)
         {
             int i = BitOperations.TrailingZeroCount(mask);
