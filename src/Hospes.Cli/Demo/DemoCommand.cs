@@ -101,7 +101,7 @@ internal static class DemoCommand
             leaving = true;
             phases.End($"run {commands.Count} commands");
         });
-        domain.Watch = console => new PromptWatcher(console, InitScript.Prompt, () =>
+        domain.Watch = console => new PromptWatcher(commands is null ? console : new CursorQueryFilter(console), InitScript.Prompt, () =>
         {
             if (!shell) phases.End("boot to a shell");
             shell = true;

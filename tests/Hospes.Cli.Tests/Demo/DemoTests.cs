@@ -28,6 +28,23 @@ public sealed class DemoTests
             return seen == 3 && inner.Bytes.SequenceEqual(text);
         }).QuickCheckThrowOnFailure();
 
+    [Theory]
+    [InlineData("guest# \e[6nls\r\n", "guest# ls\r\n")]
+    [InlineData("\e[6n\e[6n", "")]
+    [InlineData("\e[7mbold\e[0m", "\e[7mbold\e[0m")]
+    [InlineData("\e[\e[6n\e\e[6nx", "\e[\ex")]
+    [InlineData("plain", "plain")]
+    public void QuestionsForTheCursorAreTakenOutHoweverTheConsoleIsCut(string console, string expected)
+    {
+        for (int cut = 1; cut <= console.Length; cut++)
+        {
+            var inner = new Kept();
+            var filter = new CursorQueryFilter(inner);
+            foreach (char[] part in console.Chunk(cut)) filter.Write(Encoding.ASCII.GetBytes(part));
+            Encoding.ASCII.GetString([.. inner.Bytes]).ShouldBe(expected, $"cut every {cut}");
+        }
+    }
+
     [Fact]
     public void APromptIsPassedOnBeforeItIsToldOf()
     {

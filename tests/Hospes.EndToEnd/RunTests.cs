@@ -1,0 +1,79 @@
+using System.Diagnostics;
+
+namespace Hospes.EndToEnd;
+
+/// <summary><c>hospes run</c> on the software processor: how each end of a guest shows in the status of the process.</summary>
+public sealed class RunTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly string _kernel = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_kernel);
+
+    [Fact]
+    public async Task APowerOffIsZero() => (await RunAsync(TestKernels.PowerOff)).ShouldBe(new Ran(0, "", ""));
+
+    [Fact]
+    public async Task AResetIsThreeWithoutReboot() =>
+        (await RunAsync(TestKernels.Reset, "--no-reboot")).ShouldBe(new Ran(3, "", "hospes: the guest asked for a reset and --no-reboot was given\n"));
+
+    [Fact]
+    public async Task ATripleFaultIsFour() =>
+        (await RunAsync(TestKernels.TripleFault)).ShouldBe(new Ran(4, "", "hospes: a processor of the guest shut down after a triple fault\n"));
+
+    [Fact]
+    public async Task APanicNoticeIsFour() =>
+        (await RunAsync(TestKernels.Panic)).ShouldBe(new Ran(4, "", "hospes: the guest's kernel panicked; its last words are above\n"));
+
+    [Fact]
+    public async Task ASpinningGuestIsFiveWhenItsTimeIsOver() =>
+        (await RunAsync(TestKernels.Spin, "--timeout", "0.5")).ShouldBe(new Ran(5, "", "hospes: the guest was still running after 0.5 seconds and was stopped\n"));
+
+    [Fact]
+    public async Task AHaltedGuestIsFiveWhenItsTimeIsOver() => (await RunAsync(TestKernels.Halt, "--timeout", "0.5")).Status.ShouldBe(5);
+
+    [Fact]
+    public async Task AGuestThatResetsForEverIsFiveWhenItsTimeIsOver() => (await RunAsync(TestKernels.Reset, "--timeout", "1")).Status.ShouldBe(5);
+
+    [Fact]
+    public async Task TheDebugExitPortGivesTheGuestsNumber() => (await RunAsync(TestKernels.DebugExit, "--debug-exit", "0xf4")).Status.ShouldBe((0x21 << 1) | 1);
+
+    [Fact]
+    public async Task WithoutTheOptionThereIsNoDebugExitPort() => (await RunAsync(TestKernels.DebugExit, "--timeout", "0.5")).Status.ShouldBe(5);
+
+    [Fact]
+    public async Task StandardInputIsTypedIntoTheGuest()
+    {
+        await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
+        Ran ran = await HospesProcess.RunAsync("hello, guest\nq", Patience, "run", "--kernel", _kernel);
+        ran.ShouldBe(new Ran(0, "hello, guest\nq", ""));
+    }
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    [InlineData("HUP", 143)]
+    public async Task ASignalStopsTheGuestInOrder(string signal, int status)
+    {
+        // The guest says that it runs before the signal is sent.
+        await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
+        using Process process = HospesProcess.Start("run", "--kernel", _kernel);
+        await process.StandardInput.WriteAsync("x");
+        await process.StandardInput.FlushAsync();
+        process.StandardOutput.Read().ShouldBe('x');
+        using Process kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await process.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
+        process.ExitCode.ShouldBe(status);
+        (await process.StandardError.ReadToEndAsync()).ShouldBe("hospes: the guest was stopped\n");
+    }
+
+    [Fact]
+    public async Task TheLargestNumberOfProcessorsStarts() => (await RunAsync(TestKernels.PowerOff, "--vcpus", "255", "--memory", "64M")).Status.ShouldBe(0);
+
+    private async Task<Ran> RunAsync(byte[] kernel, params string[] options)
+    {
+        await File.WriteAllBytesAsync(_kernel, kernel);
+        return await HospesProcess.RunAsync("", Patience, ["run", "--kernel", _kernel, .. options]);
+    }
+}
