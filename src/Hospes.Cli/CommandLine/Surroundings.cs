@@ -1,3 +1,4 @@
+using Hospes.Cli.Native;
 using Spectre.Console;
 
 namespace Hospes.Cli.CommandLine;
@@ -29,20 +30,30 @@ internal sealed class Surroundings
     /// <summary>Columns to wrap help and tables at.</summary>
     public int Columns { get; init; } = 80;
 
-    /// <summary>The surroundings of this process.</summary>
+    /// <summary>Rows of the terminal, for what is drawn over itself.</summary>
+    public int Rows { get; init; } = 24;
+
+    /// <summary>
+    /// The surroundings of this process. The runtime's own console is passed by: on a terminal it sends control sequences
+    /// when it starts and changes settings when child processes end, both behind the back of a guest that has the terminal.
+    /// </summary>
     public static Surroundings OfProcess()
     {
         bool plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        bool outIsTerminal = !Console.IsOutputRedirected;
+        bool errorIsTerminal = !Console.IsErrorRedirected;
+        (int Columns, int Rows)? size = outIsTerminal ? Terminal.Size(StandardStream.Output) : errorIsTerminal ? Terminal.Size(StandardStream.Error) : null;
         return new Surroundings
         {
-            Out = Console.Out,
-            Error = Console.Error,
-            OutIsTerminal = !Console.IsOutputRedirected && !plain,
-            ErrorIsTerminal = !Console.IsErrorRedirected && !plain,
+            Out = StandardStream.Writer(StandardStream.Output),
+            Error = StandardStream.Writer(StandardStream.Error),
+            OutIsTerminal = outIsTerminal && !plain,
+            ErrorIsTerminal = errorIsTerminal && !plain,
             InIsTerminal = !Console.IsInputRedirected,
             Variable = Environment.GetEnvironmentVariable,
-            Columns = Console.IsOutputRedirected ? 80 : Math.Clamp(Console.WindowWidth, 40, 100),
+            Columns = Math.Clamp(size?.Columns ?? 80, 40, 100),
+            Rows = size?.Rows ?? 24,
         };
     }
 
@@ -50,15 +61,13 @@ internal sealed class Surroundings
     public IAnsiConsole Rich(bool onError)
     {
         bool terminal = onError ? ErrorIsTerminal : OutIsTerminal;
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        return AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(onError ? Error : Out),
+            Out = new RichOutput(onError ? Error : Out, terminal, Columns, Rows),
             Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = terminal ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
         });
-        console.Profile.Width = Columns;
-        return console;
     }
 
     /// <summary>Writes one failure to standard error as <c>hospes: cause; remedy</c> and gives the exit status for it.</summary>
@@ -70,4 +79,21 @@ internal sealed class Surroundings
 
     /// <summary>Writes one note to standard error.</summary>
     public void Note(string text) => Error.WriteLine($"hospes: {text}");
+
+    /// <summary>A writer as Spectre wants it, of a size that is known.</summary>
+    private sealed class RichOutput(TextWriter writer, bool terminal, int columns, int rows) : IAnsiConsoleOutput
+    {
+        public TextWriter Writer => writer;
+
+        public bool IsTerminal => terminal;
+
+        public int Width => columns;
+
+        public int Height => rows;
+
+        public void SetEncoding(System.Text.Encoding encoding)
+        {
+            // The writers of this program write UTF-8 and nothing else.
+        }
+    }
 }

@@ -11,6 +11,9 @@ internal sealed partial class Terminal : IDisposable
     private const int StandardInput = 0;
     private const int ApplyAfterDrain = 1;
 
+    /// <summary>TIOCGWINSZ (ioctl_tty(2)).</summary>
+    private const nuint GetWindowSize = 0x5413;
+
     /// <summary>Room for a <c>struct termios</c>, which has 60 bytes with glibc and musl on x86-64; the C library alone reads it.</summary>
     private const int SettingsSize = 256;
 
@@ -29,6 +32,13 @@ internal sealed partial class Terminal : IDisposable
         return SetAttributes(StandardInput, ApplyAfterDrain, raw) == 0 ? new Terminal(before) : null;
     }
 
+    /// <summary>The columns and rows of the terminal on a standard stream; null when that is none or does not know.</summary>
+    public static (int Columns, int Rows)? Size(int file)
+    {
+        ushort[] size = new ushort[4];
+        return ControlWindow(file, GetWindowSize, size) == 0 && size[0] > 0 && size[1] > 0 ? (size[1], size[0]) : null;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -41,6 +51,10 @@ internal sealed partial class Terminal : IDisposable
 
     [LibraryImport("libc", EntryPoint = "tcsetattr")]
     private static partial int SetAttributes(int file, int when, byte[] settings);
+
+    // SAFETY: TIOCGWINSZ writes a struct winsize, four unsigned short (ioctl_tty(2)), into the pinned array of four.
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static partial int ControlWindow(int file, nuint request, [Out] ushort[] size);
 
     [LibraryImport("libc", EntryPoint = "cfmakeraw")]
     private static partial void MakeRaw([In, Out] byte[] settings);

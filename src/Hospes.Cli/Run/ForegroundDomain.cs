@@ -29,7 +29,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
     /// <summary>Runs it on standard input and output.</summary>
     public int Run()
     {
-        IConsoleSink console = new StreamConsole(StreamConsole.StandardOutput());
+        IConsoleSink console = new StreamConsole(StandardStream.Open(StandardStream.Output));
         DomainRunner? runner = DomainRunner.TryCreate(options, Watch?.Invoke(console) ?? console, out VmmFailure? failure);
         if (runner is null) return surroundings.Fail(Translate(failure!));
         runner.StageReached = StageReached;
@@ -41,7 +41,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, ExitStatus.Terminated));
         var keys = new Thread(() =>
         {
-            if (ConsoleKeys.Pump(StreamConsole.StandardInput(), terminal is not null, typed => runner.Input.Type(typed.Span))) runner.Stop(DomainEndKind.Stopped);
+            if (ConsoleKeys.Pump(StandardStream.Open(StandardStream.Input), terminal is not null, typed => runner.Input.Type(typed.Span))) runner.Stop(DomainEndKind.Stopped);
         })
         { Name = "console keys", IsBackground = true };
         if (Keyboard) keys.Start();
