@@ -69,6 +69,28 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task AFileThatOutputGoesToKeepsItsOrder()
+    {
+        await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
+        string output = Path.GetTempFileName();
+        string hospes = $"dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")}";
+        using Process shell = Process.Start("sh", ["-c", $"{{ echo before; echo guestq | {hospes} run --kernel {_kernel}; {hospes} --version; echo after; }} >{output} 2>&1"]);
+        await shell.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
+        string text = await File.ReadAllTextAsync(output);
+        File.Delete(output);
+        text.ShouldMatch(@"\Abefore\nguestqhospes \d+\.\d+\.\d+\nafter\n\z");
+    }
+
+    [Fact]
+    public async Task ClosedStreamsAreNoFault()
+    {
+        await File.WriteAllBytesAsync(_kernel, TestKernels.PowerOff);
+        using Process shell = Process.Start("sh", ["-c", $"exec dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel} <&- >&- 2>&-"]);
+        await shell.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
+        shell.ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task TheLargestNumberOfProcessorsStarts() => (await RunAsync(TestKernels.PowerOff, "--vcpus", "255", "--memory", "64M")).Status.ShouldBe(0);
 
     private async Task<Ran> RunAsync(byte[] kernel, params string[] options)

@@ -1,5 +1,5 @@
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using Hospes.Cli.Native;
 
 namespace Hospes.Cli.CommandLine;
 
@@ -9,19 +9,8 @@ internal static class StandardStream
     /// <summary>Numbers of file descriptors (stdin(3)).</summary>
     public const int Input = 0, Output = 1, Error = 2;
 
-    /// <summary>Opens one; closing the result leaves the stream of the process open. Unbuffered.</summary>
-    public static Stream Open(int number)
-    {
-        try
-        {
-            return new FileStream(new SafeFileHandle(number, ownsHandle: false), number == Input ? FileAccess.Read : FileAccess.Write, bufferSize: 0);
-        }
-        catch (Exception fault) when (fault is IOException or ArgumentException or UnauthorizedAccessException)
-        {
-            // It was closed before this program started, as daemons are started: there is nothing to read, and nobody reads.
-            return Stream.Null;
-        }
-    }
+    /// <summary>Opens one. Unbuffered; closing the result leaves the descriptor open.</summary>
+    public static Stream Open(int number) => new DescriptorStream(number);
 
     /// <summary>A writer of UTF-8 that holds nothing back. A reader that went away is no failure.</summary>
     public static TextWriter Writer(int number) => TextWriter.Synchronized(new StreamWriter(new Forgiving(Open(number)), new UTF8Encoding(false)) { AutoFlush = true });
