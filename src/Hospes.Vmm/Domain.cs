@@ -32,11 +32,13 @@ internal sealed class Domain : IDisposable
         domain = null;
         failure = null;
         using var resource = new HypervisorResource(engine);
-        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), Time = options.Time };
+        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = options.Time };
         Status status = Guest.Create(resource, guestOptions, out Guest? guest);
         if (guest is null)
         {
-            failure = Refused(engine, "guest", status);
+            failure = status == Status.InvalidArgs && options.CpuModel is not null
+                ? new VmmFailure(VmmError.UnknownCpuModel, $"the engine '{engine.Name}' has no processor model '{options.CpuModel}'", "use max, and take features away as in max,-x2apic")
+                : Refused(engine, "guest", status);
             return false;
         }
 

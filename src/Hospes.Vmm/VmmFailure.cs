@@ -6,6 +6,9 @@ public enum VmmError
     /// <summary>The engine that was asked for does not exist.</summary>
     UnknownEngine,
 
+    /// <summary>The engine has no such processor model.</summary>
+    UnknownCpuModel,
+
     /// <summary>The engine made no guest or virtual processor.</summary>
     EngineRefused,
 

@@ -9,6 +9,9 @@ public sealed record VmmOptions
     /// <summary>The engine: one of <see cref="EngineChoice.Names"/>.</summary>
     public string Engine { get; init; } = EngineChoice.Auto;
 
+    /// <summary>The processor model, as the engine names it, with features taken away as in <c>max,-x2apic</c>; null for the engine's default.</summary>
+    public string? CpuModel { get; init; }
+
     /// <summary>The machine.</summary>
     public required MachineConfig Machine { get; init; }
 

@@ -19,6 +19,7 @@ internal static class RunCommand
         Option<string?> kernel = OptionValue.Text("--kernel", "FILE", "The kernel: a bzImage (vmlinuz), an ELF kernel (vmlinux) or a Multiboot 1 image.");
         kernel.Required = true;
         Option<string?> initrd = OptionValue.Text("--initrd", "FILE", "The initial RAM disk.");
+        Option<string?> cpu = OptionValue.Text("--cpu", "MODEL", "The processor model, with features taken away or given back: max (the default), or as in max,-x2apic.");
         Option<string?> append = OptionValue.Text("--append", "TEXT", "The kernel's command line. For a console, Linux needs console=ttyS0.");
         Option<long> memory = Memory();
         Option<int> vcpus = Vcpus(whenAbsent: 1);
@@ -71,7 +72,7 @@ internal static class RunCommand
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
         command.SetAction(result =>
         {
             var config = new MachineConfig
@@ -87,6 +88,7 @@ internal static class RunCommand
             var options = new VmmOptions
             {
                 Engine = result.GetValue(engine) ?? EngineChoice.Auto,
+                CpuModel = result.GetValue(cpu),
                 Machine = configured,
                 Kernel = files.Kernel,
                 KernelName = Path.GetFileName(result.GetRequiredValue(kernel)!).Replace(' ', '_'),

@@ -7,8 +7,8 @@ namespace Hospes.Hypervisor.Soft.Cpu;
 /// <summary>What CPUID answers (Intel SDM vol. 2A, "CPUID").</summary>
 internal static unsafe class CpuId
 {
-    /// <summary>Family 6, model 183, stepping 1: a part late enough that systems apply no work-arounds for the errata of earlier ones.</summary>
-    private const uint Signature = 0x000B0671;
+    /// <summary>Family 6, model 143, stepping 8: a part late enough that systems apply no work-arounds for the errata of earlier ones.</summary>
+    private const uint Signature = 0x000806F8;
 
     private const string Vendor = "GenuineIntel", Hypervisor = "HospesHospes";
 

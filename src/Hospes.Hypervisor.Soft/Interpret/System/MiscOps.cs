@@ -102,10 +102,16 @@ internal static unsafe class MiscOps
         if (Flags.Overflow(s)) Delivery.Software(SoftVcpu.From(s), (byte)Vector.Overflow, EventSource.Software);
     }
 
-    /// <summary>INT1: a debug trap that no gate's DPL holds back and that leaves DR6 alone.</summary>
+    /// <summary>INT1: a debug trap that no gate's DPL holds back and that leaves DR6 alone. Data breakpoints that MOV SS held over arrive with it.</summary>
     public static void Int1(CpuState* s, Op* op)
     {
-        SoftVcpu.From(s).SuppressTrap();
+        SoftVcpu vcpu = SoftVcpu.From(s);
+        vcpu.SuppressTrap();
+        if (vcpu.PendingDebug != 0)
+        {
+            Debugger.Report(vcpu, vcpu.PendingDebug);
+            vcpu.PendingDebug = 0;
+        }
         Delivery.Software(SoftVcpu.From(s), (byte)Vector.Debug, EventSource.External);
     }
 
