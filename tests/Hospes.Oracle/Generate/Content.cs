@@ -101,8 +101,10 @@ internal static class Content
             register[10..].Clear();
         }
 
+        // Bit 17 is AMD's misaligned exception mask, which other processors, and the model, refuse.
+        const uint misalignedMask = 1 << 17;
         var mxcsr = (uint)random.Next() & 0xFFFF;
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[CpuImage.Mxcsr..], random.Chance(97) ? mxcsr : mxcsr | (uint)random.Next());
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[CpuImage.Mxcsr..], random.Chance(97) ? mxcsr : mxcsr | ((uint)random.Next() & ~misalignedMask));
         if (bytes.Length > XsaveHeader)
         {
             bytes[XsaveHeader..(XsaveHeader + 64)].Clear();
