@@ -17,7 +17,7 @@ public sealed class TerminalTests : IDisposable
     public async Task TheLeavingKeyStopsTheGuestAndTheTerminalIsAsBefore()
     {
         string hospes = $"dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel}";
-        Ran ran = await OnTerminalAsync($"stty -g; {hospes}; echo status $?; stty -g", "x", "\u0003y\u001d");
+        Ran ran = await OnTerminalAsync($"stty -g; {hospes}; echo status $?; stty -g", ["x", "\u0003y"], "\u001d");
         string[] lines = ran.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         lines[^1].ShouldBe(lines[0], "the terminal's settings after and before");
         // Ctrl-C is a key like any other: the guest got it and repeated it.
@@ -30,35 +30,35 @@ public sealed class TerminalTests : IDisposable
     public async Task AFailureLeavesTheTerminalAsBefore()
     {
         File.WriteAllText(_kernel, "no kernel");
-        Ran ran = await OnTerminalAsync($"stty -g; dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel}; echo status $?; stty -g", null, "");
+        Ran ran = await OnTerminalAsync($"stty -g; dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel}; echo status $?; stty -g", [], "");
         string[] lines = ran.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         lines[^1].ShouldBe(lines[0]);
         ran.Out.ShouldContain("status 2");
     }
 
-    /// <summary>Runs a shell command on a terminal: types the first keys once the console is the guest's, the rest when the guest repeated them.</summary>
-    private static async Task<Ran> OnTerminalAsync(string command, string? first, string rest)
+    /// <summary>Runs a shell command on a terminal: types keys once the console is the guest's, each when the guest repeated those before, then the last.</summary>
+    private static async Task<Ran> OnTerminalAsync(string command, string[] repeated, string last)
     {
         var start = new ProcessStartInfo("script", ["-q", "-e", "-c", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         using var end = new CancellationTokenSource(Patience);
         var text = new System.Text.StringBuilder();
         char[] buffer = new char[1024];
-        if (first is not null)
+        if (repeated.Length > 0) await UntilAsync("stops the guest\r\n");
+        foreach (string keys in repeated)
         {
-            await UntilAsync("stops the guest");
-            await TypeAsync(first);
-            await UntilAsync("\r\n" + first);
+            await TypeAsync(keys);
+            await UntilAsync(keys);
         }
 
-        await TypeAsync(rest);
+        await TypeAsync(last);
         for (int read; (read = await process.StandardOutput.ReadAsync(buffer, end.Token)) > 0;) text.Append(buffer, 0, read);
         await process.WaitForExitAsync(end.Token);
         return new Ran(process.ExitCode, text.ToString(), "");
 
         async Task UntilAsync(string wanted)
         {
-            while (!text.ToString().Contains(wanted, StringComparison.Ordinal))
+            while (!text.ToString().EndsWith(wanted, StringComparison.Ordinal))
             {
                 int read = await process.StandardOutput.ReadAsync(buffer, end.Token);
                 if (read == 0) throw new InvalidOperationException($"the terminal ended before '{wanted}': {text}");
