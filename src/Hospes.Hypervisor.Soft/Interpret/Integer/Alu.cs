@@ -1,164 +1,125 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>A two-operand operation that sets all six flags.</summary>
-internal unsafe interface IAlu
+/// <summary>The operand shapes of two-operand arithmetic.</summary>
+internal static unsafe class Alu<TOperation, T>
+    where TOperation : struct, IBinary
+    where T : unmanaged
 {
-    static abstract T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>;
-}
-
-internal readonly unsafe struct AddOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
+    public static void RegReg(CpuState* s, Op* op)
     {
-        T r = unchecked(a + b);
-        Flags.SetAdd(s, Wide(a), Wide(b), Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct AdcOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = unchecked(a + b + (Flags.Carry(s) ? T.One : T.Zero));
-        Flags.SetAdd(s, Wide(a), Wide(b), Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct SubOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = unchecked(a - b);
-        Flags.SetSub(s, Wide(a), Wide(b), Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct SbbOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = unchecked(a - b - (Flags.Carry(s) ? T.One : T.Zero));
-        Flags.SetSub(s, Wide(a), Wide(b), Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct AndOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = a & b;
-        Flags.SetLogic(s, Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct OrOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = a | b;
-        Flags.SetLogic(s, Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-internal readonly unsafe struct XorOp : IAlu
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, T b)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        T r = a ^ b;
-        Flags.SetLogic(s, Wide(r), sizeof(T) * 8);
-        return r;
-    }
-}
-
-/// <summary>The forms of a two-operand operation that writes its first operand.</summary>
-internal static unsafe class Alu<TOp, T>
-    where TOp : IAlu
-    where T : unmanaged, IBinaryInteger<T>
-{
-    public static void RegisterRegister(CpuState* s, Op* op) => Set(s, op->Reg0, TOp.Apply(s, Get<T>(s, op->Reg0), Get<T>(s, op->Reg1)));
-
-    public static void RegisterMemory(CpuState* s, Op* op)
-    {
-        T b = Mem.Read<T>(s, Mem.Address(s, op));
-        Set(s, op->Reg0, TOp.Apply(s, Get<T>(s, op->Reg0), b));
+        ulong a = Register.Get<T>(s, op->Reg0), b = Register.Get<T>(s, op->Reg1);
+        ulong result = TOperation.Compute(s, a, b);
+        if (TOperation.Stores) Register.Set<T>(s, op->Reg0, result);
+        TOperation.SetFlags(s, a, b, result, Width.Bits<T>());
     }
 
-    public static void RegisterImmediate(CpuState* s, Op* op) => Set(s, op->Reg0, TOp.Apply(s, Get<T>(s, op->Reg0), Immediate<T>(op)));
+    public static void RegImm(CpuState* s, Op* op)
+    {
+        ulong a = Register.Get<T>(s, op->Reg0), b = Width.Truncate<T>(op->Imm);
+        ulong result = TOperation.Compute(s, a, b);
+        if (TOperation.Stores) Register.Set<T>(s, op->Reg0, result);
+        TOperation.SetFlags(s, a, b, result, Width.Bits<T>());
+    }
 
-    public static void MemoryRegister(CpuState* s, Op* op) => Modify(s, op, Get<T>(s, op->Reg1));
+    public static void RegMem(CpuState* s, Op* op)
+    {
+        ulong b = Width.Widen(Mem.Read<T>(s, Mem.Address(s, op)));
+        ulong a = Register.Get<T>(s, op->Reg0);
+        ulong result = TOperation.Compute(s, a, b);
+        if (TOperation.Stores) Register.Set<T>(s, op->Reg0, result);
+        TOperation.SetFlags(s, a, b, result, Width.Bits<T>());
+    }
 
-    public static void MemoryImmediate(CpuState* s, Op* op) => Modify(s, op, Immediate<T>(op));
+    public static void MemReg(CpuState* s, Op* op)
+    {
+        if (TOperation.Stores) Modify(s, op, Register.Get<T>(s, op->Reg1));
+        else Inspect(s, op, Register.Get<T>(s, op->Reg1));
+    }
 
-    public static void LockedRegister(CpuState* s, Op* op) => ModifyLocked(s, op, Get<T>(s, op->Reg1));
+    public static void MemImm(CpuState* s, Op* op)
+    {
+        if (TOperation.Stores) Modify(s, op, Width.Truncate<T>(op->Imm));
+        else Inspect(s, op, Width.Truncate<T>(op->Imm));
+    }
 
-    public static void LockedImmediate(CpuState* s, Op* op) => ModifyLocked(s, op, Immediate<T>(op));
+    public static void LockedReg(CpuState* s, Op* op) => ModifyLocked(s, op, Register.Get<T>(s, op->Reg1));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Modify(CpuState* s, Op* op, T b)
+    public static void LockedImm(CpuState* s, Op* op) => ModifyLocked(s, op, Width.Truncate<T>(op->Imm));
+
+    private static void Inspect(CpuState* s, Op* op, ulong b)
+    {
+        ulong a = Width.Widen(Mem.Read<T>(s, Mem.Address(s, op)));
+        TOperation.SetFlags(s, a, b, TOperation.Compute(s, a, b), Width.Bits<T>());
+    }
+
+    private static void Modify(CpuState* s, Op* op, ulong b)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginModify<T>(s, address);
-        *at = TOp.Apply(s, *at, b);
+        ulong a = Width.Widen(*at);
+        ulong result = TOperation.Compute(s, a, b);
+        *at = Width.Narrow<T>(result);
+        // Flags come last: writing back to a device may leave the instruction, which then runs again.
         Mem.EndModify(s, address, at);
+        TOperation.SetFlags(s, a, b, result, Width.Bits<T>());
     }
 
-    private static void ModifyLocked(CpuState* s, Op* op, T b)
+    private static void ModifyLocked(CpuState* s, Op* op, ulong b)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginLocked<T>(s, address);
-        long result = s->FlagResult;
-        ulong aux = s->FlagAux;
-        while (true)
+        ulong a, result;
+        do
         {
-            T old = Atomic.Read(at);
-            T next = TOp.Apply(s, old, b);
-            if (Atomic.Exchange(at, next, old)) break;
-            (s->FlagResult, s->FlagAux) = (result, aux);
+            a = Width.Widen(Atomic.Load(at));
+            result = Width.Truncate<T>(TOperation.Compute(s, a, b));
         }
+        while (Atomic.CompareExchange(at, result, a) != a);
         Mem.EndLocked(s, address, at);
+        TOperation.SetFlags(s, a, b, result, Width.Bits<T>());
     }
 }
 
-/// <summary>The forms of a two-operand operation that only sets flags.</summary>
-internal static unsafe class Compare<TOp, T>
-    where TOp : IAlu
-    where T : unmanaged, IBinaryInteger<T>
+/// <summary>The operand shapes of INC, DEC, NEG and NOT.</summary>
+internal static unsafe class Unary<TOperation, T>
+    where TOperation : struct, IUnary
+    where T : unmanaged
 {
-    public static void RegisterRegister(CpuState* s, Op* op) => TOp.Apply(s, Get<T>(s, op->Reg0), Get<T>(s, op->Reg1));
+    public static void Reg(CpuState* s, Op* op)
+    {
+        ulong a = Register.Get<T>(s, op->Reg0);
+        ulong result = TOperation.Compute(a);
+        Register.Set<T>(s, op->Reg0, result);
+        TOperation.SetFlags(s, a, result, Width.Bits<T>());
+    }
 
-    public static void RegisterMemory(CpuState* s, Op* op) => TOp.Apply(s, Get<T>(s, op->Reg0), Mem.Read<T>(s, Mem.Address(s, op)));
+    public static void Memory(CpuState* s, Op* op)
+    {
+        ulong address = Mem.Address(s, op);
+        T* at = Mem.BeginModify<T>(s, address);
+        ulong a = Width.Widen(*at);
+        ulong result = TOperation.Compute(a);
+        *at = Width.Narrow<T>(result);
+        Mem.EndModify(s, address, at);
+        TOperation.SetFlags(s, a, result, Width.Bits<T>());
+    }
 
-    public static void RegisterImmediate(CpuState* s, Op* op) => TOp.Apply(s, Get<T>(s, op->Reg0), Immediate<T>(op));
-
-    public static void MemoryRegister(CpuState* s, Op* op) => TOp.Apply(s, Mem.Read<T>(s, Mem.Address(s, op)), Get<T>(s, op->Reg1));
-
-    public static void MemoryImmediate(CpuState* s, Op* op) => TOp.Apply(s, Mem.Read<T>(s, Mem.Address(s, op)), Immediate<T>(op));
+    public static void Locked(CpuState* s, Op* op)
+    {
+        ulong address = Mem.Address(s, op);
+        T* at = Mem.BeginLocked<T>(s, address);
+        ulong a, result;
+        do
+        {
+            a = Width.Widen(Atomic.Load(at));
+            result = Width.Truncate<T>(TOperation.Compute(a));
+        }
+        while (Atomic.CompareExchange(at, result, a) != a);
+        Mem.EndLocked(s, address, at);
+        TOperation.SetFlags(s, a, result, Width.Bits<T>());
+    }
 }

@@ -2,44 +2,55 @@ using System.Runtime.CompilerServices;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>The host's atomics over operands of 1 to 8 bytes. An operand that is not aligned is as atomic as the host makes it.</summary>
+/// <summary>The host's atomic operations by operand width.</summary>
 internal static unsafe class Atomic
 {
-    /// <summary>One fresh read.</summary>
+    // SAFETY: callers pass pointers from Mem.BeginLocked. They may be unaligned inside a page; x86-64 hosts keep locked operations atomic there.
+
+    /// <summary>Stores <paramref name="value"/> if the target holds <paramref name="comparand"/>; answers what it held.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Read<T>(T* at)
+    public static ulong CompareExchange<T>(T* at, ulong value, ulong comparand)
         where T : unmanaged
     {
-        if (sizeof(T) == 1) return As<byte, T>(Volatile.Read(ref *(byte*)at));
-        if (sizeof(T) == 2) return As<ushort, T>(Volatile.Read(ref *(ushort*)at));
-        if (sizeof(T) == 4) return As<uint, T>(Volatile.Read(ref *(uint*)at));
-        return As<ulong, T>(Volatile.Read(ref *(ulong*)at));
+        if (typeof(T) == typeof(byte)) return Interlocked.CompareExchange(ref *(byte*)at, (byte)value, (byte)comparand);
+        if (typeof(T) == typeof(ushort)) return Interlocked.CompareExchange(ref *(ushort*)at, (ushort)value, (ushort)comparand);
+        if (typeof(T) == typeof(uint)) return Interlocked.CompareExchange(ref *(uint*)at, (uint)value, (uint)comparand);
+        return Interlocked.CompareExchange(ref *(ulong*)at, value, comparand);
     }
 
-    /// <summary>Writes <paramref name="next"/> if the operand still is <paramref name="old"/>. Answers whether it was.</summary>
+    /// <summary>Stores <paramref name="value"/>; answers what the target held.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Exchange<T>(T* at, T next, T old)
+    public static ulong Exchange<T>(T* at, ulong value)
         where T : unmanaged
     {
-        if (sizeof(T) == 1) return Interlocked.CompareExchange(ref *(byte*)at, As<T, byte>(next), As<T, byte>(old)) == As<T, byte>(old);
-        if (sizeof(T) == 2) return Interlocked.CompareExchange(ref *(ushort*)at, As<T, ushort>(next), As<T, ushort>(old)) == As<T, ushort>(old);
-        if (sizeof(T) == 4) return Interlocked.CompareExchange(ref *(uint*)at, As<T, uint>(next), As<T, uint>(old)) == As<T, uint>(old);
-        return Interlocked.CompareExchange(ref *(ulong*)at, As<T, ulong>(next), As<T, ulong>(old)) == As<T, ulong>(old);
+        if (typeof(T) == typeof(byte)) return Interlocked.Exchange(ref *(byte*)at, (byte)value);
+        if (typeof(T) == typeof(ushort)) return Interlocked.Exchange(ref *(ushort*)at, (ushort)value);
+        if (typeof(T) == typeof(uint)) return Interlocked.Exchange(ref *(uint*)at, (uint)value);
+        return Interlocked.Exchange(ref *(ulong*)at, value);
     }
 
-    /// <summary>Swaps.</summary>
+    /// <summary>Adds <paramref name="value"/>; answers what the target held before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Swap<T>(T* at, T next)
+    public static ulong FetchAdd<T>(T* at, ulong value)
         where T : unmanaged
     {
-        if (sizeof(T) == 1) return As<byte, T>(Interlocked.Exchange(ref *(byte*)at, As<T, byte>(next)));
-        if (sizeof(T) == 2) return As<ushort, T>(Interlocked.Exchange(ref *(ushort*)at, As<T, ushort>(next)));
-        if (sizeof(T) == 4) return As<uint, T>(Interlocked.Exchange(ref *(uint*)at, As<T, uint>(next)));
-        return As<ulong, T>(Interlocked.Exchange(ref *(ulong*)at, As<T, ulong>(next)));
+        if (typeof(T) == typeof(uint)) return Interlocked.Add(ref *(uint*)at, (uint)value) - (uint)value;
+        if (typeof(T) == typeof(ulong)) return Interlocked.Add(ref *(ulong*)at, value) - value;
+        while (true)
+        {
+            ulong old = Width.Widen(Load(at));
+            if (CompareExchange(at, old + value, old) == old) return old;
+        }
     }
 
+    /// <summary>Reads the target once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TTo As<TFrom, TTo>(TFrom value)
-        where TFrom : unmanaged
-        where TTo : unmanaged => *(TTo*)&value;
+    public static T Load<T>(T* at)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(byte)) return Unsafe.BitCast<byte, T>(Volatile.Read(ref *(byte*)at));
+        if (typeof(T) == typeof(ushort)) return Unsafe.BitCast<ushort, T>(Volatile.Read(ref *(ushort*)at));
+        if (typeof(T) == typeof(uint)) return Unsafe.BitCast<uint, T>(Volatile.Read(ref *(uint*)at));
+        return Unsafe.BitCast<ulong, T>(Volatile.Read(ref *(ulong*)at));
+    }
 }

@@ -2,94 +2,142 @@ using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>Near JMP, CALL, RET, LOOP, JCXZ.</summary>
-internal static unsafe class Branches
+/// <summary>Near transfers of control by operand size. On entry RIP already is the address behind the instruction, which ends its block.</summary>
+internal static unsafe class Branch<T>
+    where T : unmanaged
 {
-    private const byte Rcx = 8;
+    // Linear addresses have 48 bits.
+    private const int UnusedAddressBits = 16;
 
-    /// <summary>Goes to an offset inside CS. A direct target of 64-bit code is checked too: it can leave the canonical range by a displacement.</summary>
+    private static int Size => sizeof(T);
+
+    /// <summary>Goes to an offset inside CS; #GP when it is not canonical or beyond the limit. Call it before any change of state.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void To(CpuState* s, ulong target)
+    public static void Check(CpuState* s, ulong target)
     {
-        if ((ulong)((long)(target << 16) >> 16) != target || (s->Mode & Mode.Code64) == 0) CheckTarget(s, target);
+        if (typeof(T) == typeof(ulong))
+        {
+            if (!IsCanonical(target)) Fault.GeneralProtection(s);
+        }
+        else if (target > s->Cs.Limit && (s->Mode & Mode.Code64) == 0)
+        {
+            Fault.GeneralProtection(s);
+        }
+    }
+
+    /// <summary>Whether a linear address is within the 48 bits that there are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsCanonical(ulong address) => (ulong)((long)(address << UnusedAddressBits) >> UnusedAddressBits) == address;
+
+    public static void Jump(CpuState* s, Op* op)
+    {
+        Check(s, op->Imm);
+        s->Rip = op->Imm;
+    }
+
+    public static void JumpReg(CpuState* s, Op* op)
+    {
+        ulong target = Register.Get<T>(s, op->Reg0);
+        Check(s, target);
         s->Rip = target;
     }
 
-    public static void Jump(CpuState* s, Op* op) => To(s, op->Imm);
-
-    public static void JumpIndirect16(CpuState* s, Op* op) => To(s, Operand0<ushort>(s, op));
-
-    public static void JumpIndirect32(CpuState* s, Op* op) => To(s, Operand0<uint>(s, op));
-
-    public static void JumpIndirect64(CpuState* s, Op* op) => To(s, Operand0<ulong>(s, op));
-
-    public static void Call16(CpuState* s, Op* op) => Call(s, op->Imm, 2);
-
-    public static void Call32(CpuState* s, Op* op) => Call(s, op->Imm, 4);
-
-    public static void Call64(CpuState* s, Op* op) => Call(s, op->Imm, 8);
-
-    public static void CallIndirect16(CpuState* s, Op* op) => Call(s, Operand0<ushort>(s, op), 2);
-
-    public static void CallIndirect32(CpuState* s, Op* op) => Call(s, Operand0<uint>(s, op), 4);
-
-    public static void CallIndirect64(CpuState* s, Op* op) => Call(s, Operand0<ulong>(s, op), 8);
-
-    public static void Return16(CpuState* s, Op* op) => Return(s, op, 2);
-
-    public static void Return32(CpuState* s, Op* op) => Return(s, op, 4);
-
-    public static void Return64(CpuState* s, Op* op) => Return(s, op, 8);
-
-    public static void Loop<TCount>(CpuState* s, Op* op)
-        where TCount : unmanaged, global::System.Numerics.IBinaryInteger<TCount> => LoopWhile<TCount>(s, op, true);
-
-    public static void LoopEqual<TCount>(CpuState* s, Op* op)
-        where TCount : unmanaged, global::System.Numerics.IBinaryInteger<TCount> => LoopWhile<TCount>(s, op, Flags.Zero(s));
-
-    public static void LoopNotEqual<TCount>(CpuState* s, Op* op)
-        where TCount : unmanaged, global::System.Numerics.IBinaryInteger<TCount> => LoopWhile<TCount>(s, op, !Flags.Zero(s));
-
-    public static void JumpIfCountZero<TCount>(CpuState* s, Op* op)
-        where TCount : unmanaged, global::System.Numerics.IBinaryInteger<TCount>
+    public static void JumpMem(CpuState* s, Op* op)
     {
-        if (TCount.IsZero(Get<TCount>(s, Rcx))) To(s, op->Imm);
-    }
-
-    private static void LoopWhile<TCount>(CpuState* s, Op* op, bool condition)
-        where TCount : unmanaged, global::System.Numerics.IBinaryInteger<TCount>
-    {
-        TCount count = unchecked(Get<TCount>(s, Rcx) - TCount.One);
-        if (!TCount.IsZero(count) && condition) To(s, op->Imm);
-        Set(s, Rcx, count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Call(CpuState* s, ulong target, int size)
-    {
-        if ((ulong)((long)(target << 16) >> 16) != target || (s->Mode & Mode.Code64) == 0) CheckTarget(s, target);
-        Stack.Push(s, size, s->Rip);
+        ulong target = Width.Widen(Mem.Read<T>(s, Mem.Address(s, op)));
+        Check(s, target);
         s->Rip = target;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Return(CpuState* s, Op* op, int size)
+    public static void Call(CpuState* s, Op* op) => CallTo(s, op->Imm);
+
+    public static void CallReg(CpuState* s, Op* op) => CallTo(s, Register.Get<T>(s, op->Reg0));
+
+    public static void CallMem(CpuState* s, Op* op) => CallTo(s, Width.Widen(Mem.Read<T>(s, Mem.Address(s, op))));
+
+    public static void Return(CpuState* s, Op* op)
     {
-        ulong target = size == 8 ? Mem.Read<ulong>(s, s->General[VcpuState.Rsp]) : Stack.Peek(s, size, 0);
-        if ((ulong)((long)(target << 16) >> 16) != target || (s->Mode & Mode.Code64) == 0) CheckTarget(s, target);
-        s->Rip = target;
-        if (size == 8) s->General[VcpuState.Rsp] += 8 + op->Imm;
-        else Stack.Adjust(s, size + (long)op->Imm);
+        if (typeof(T) == typeof(ulong))
+        {
+            ulong top = s->General[4];
+            ulong target = Mem.Read<ulong>(s, top);
+            Check(s, target);
+            s->General[4] = top + 8;
+            s->Rip = target;
+            return;
+        }
+        ReturnNarrow(s, 0);
     }
 
+    public static void ReturnReleasing(CpuState* s, Op* op) => ReturnNarrow(s, (ushort)op->Imm);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CallTo(CpuState* s, ulong target)
+    {
+        if (typeof(T) != typeof(ulong) || !IsCanonical(target)) CheckCall(s, target);
+        Stack.Push(s, Size, s->Rip);
+        s->Rip = target;
+    }
+
+    /// <summary>A fault of the push comes before one of the target.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void CheckTarget(CpuState* s, ulong target)
+    private static void CheckCall(CpuState* s, ulong target)
     {
-        bool allowed = (s->Mode & Mode.Code64) != 0 ? Addresses.IsCanonical(target) : target <= s->Cs.Limit;
-        if (!allowed) Fault.GeneralProtection(s);
+        SoftVcpu.From(s).Mmu.Probe(Stack.Linear(s, s->General[4] - (ulong)Size, Size, write: true), Size, write: true);
+        Check(s, target);
+    }
+
+    private static void ReturnNarrow(CpuState* s, int release)
+    {
+        ulong target = Stack.Peek(s, Size, 0);
+        Check(s, target);
+        Stack.Adjust(s, Size + release);
+        s->Rip = target;
+    }
+}
+
+/// <summary>Jcc.</summary>
+internal static unsafe class ConditionalBranch<TCondition, T>
+    where TCondition : struct, ICondition
+    where T : unmanaged
+{
+    public static void Jump(CpuState* s, Op* op)
+    {
+        if (!TCondition.Holds(s)) return;
+        ulong target = op->Imm;
+        Branch<T>.Check(s, target);
+        s->Rip = target;
+    }
+}
+
+/// <summary>LOOP, LOOPE, LOOPNE and JrCXZ: <typeparamref name="TCount"/> is the width of the counter, <typeparamref name="T"/> that of RIP.</summary>
+internal static unsafe class CountedBranch<TCount, T>
+    where TCount : unmanaged
+    where T : unmanaged
+{
+    public static void Loop(CpuState* s, Op* op) => Run(s, op, holds: true);
+
+    public static void LoopWhileEqual(CpuState* s, Op* op) => Run(s, op, Flags.Zero(s));
+
+    public static void LoopWhileUnequal(CpuState* s, Op* op) => Run(s, op, !Flags.Zero(s));
+
+    public static void JumpIfZero(CpuState* s, Op* op)
+    {
+        if (Register.Get<TCount>(s, Register.Rcx) != 0) return;
+        Branch<T>.Check(s, op->Imm);
+        s->Rip = op->Imm;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Run(CpuState* s, Op* op, bool holds)
+    {
+        ulong count = Width.Truncate<TCount>(Register.Get<TCount>(s, Register.Rcx) - 1);
+        bool taken = holds && count != 0;
+        if (taken) Branch<T>.Check(s, op->Imm);
+        Register.Set<TCount>(s, Register.Rcx, count);
+        if (taken) s->Rip = op->Imm;
     }
 }

@@ -1,102 +1,111 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
-using Hospes.Hypervisor.Soft.Decode;
-using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>A condition of Jcc, SETcc and CMOVcc.</summary>
+/// <summary>A condition code (Intel SDM vol. 1, appendix B) as a type argument.</summary>
 internal unsafe interface ICondition
 {
+    /// <summary>Whether it holds for the lazy flags.</summary>
     static abstract bool Holds(CpuState* s);
+
+    /// <summary>Whether it holds for the flags of <c>a - b</c>; both zero-extended, and sign-extended in the second pair.</summary>
+    static abstract bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB);
 }
 
-internal readonly unsafe struct OnOverflow : ICondition
+/// <summary>OF.</summary>
+internal readonly unsafe struct IfOverflow : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Overflow(s);
+    public static bool Holds(CpuState* s) => (long)(s->FlagAux ^ (s->FlagAux << 1)) < 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => (signedA < signedB) != (signedA - signedB < 0);
 }
 
-internal readonly unsafe struct OnCarry : ICondition
+/// <summary>CF.</summary>
+internal readonly unsafe struct IfBelow : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Carry(s);
+    public static bool Holds(CpuState* s) => (long)s->FlagAux < 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => a < b;
 }
 
-internal readonly unsafe struct OnZero : ICondition
+/// <summary>ZF.</summary>
+internal readonly unsafe struct IfEqual : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Zero(s);
+    public static bool Holds(CpuState* s) => s->FlagResult == 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => a == b;
 }
 
-internal readonly unsafe struct OnCarryOrZero : ICondition
+/// <summary>CF or ZF.</summary>
+internal readonly unsafe struct IfBelowOrEqual : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Carry(s) || Flags.Zero(s);
+    public static bool Holds(CpuState* s) => (long)s->FlagAux < 0 || s->FlagResult == 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => a <= b;
 }
 
-internal readonly unsafe struct OnSign : ICondition
+/// <summary>SF.</summary>
+internal readonly unsafe struct IfSign : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Sign(s);
+    public static bool Holds(CpuState* s) => (s->FlagResult ^ (long)(s->FlagAux << 63)) < 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => signedA - signedB < 0;
 }
 
-internal readonly unsafe struct OnParity : ICondition
+/// <summary>PF.</summary>
+internal readonly unsafe struct IfParity : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Holds(CpuState* s) => Flags.Parity(s);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) =>
+        (BitOperations.PopCount((byte)(a - b)) & 1) == 0;
 }
 
-internal readonly unsafe struct OnLess : ICondition
+/// <summary>SF != OF.</summary>
+internal readonly unsafe struct IfLess : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Sign(s) != Flags.Overflow(s);
+    public static bool Holds(CpuState* s)
+    {
+        ulong aux = s->FlagAux;
+        return (s->FlagResult ^ (long)(aux ^ (aux << 1) ^ (aux << 63))) < 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => signedA < signedB;
 }
 
-internal readonly unsafe struct OnLessOrEqual : ICondition
+/// <summary>ZF or SF != OF.</summary>
+internal readonly unsafe struct IfLessOrEqual : ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => Flags.Zero(s) || Flags.Sign(s) != Flags.Overflow(s);
+    public static bool Holds(CpuState* s) => s->FlagResult == 0 || IfLess.Holds(s);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => signedA <= signedB;
 }
 
 /// <summary>The opposite of a condition.</summary>
-internal readonly unsafe struct Not<T> : ICondition
-    where T : ICondition
+internal readonly unsafe struct Unless<TCondition> : ICondition
+    where TCondition : struct, ICondition
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Holds(CpuState* s) => !T.Holds(s);
-}
+    public static bool Holds(CpuState* s) => !TCondition.Holds(s);
 
-/// <summary>Jcc and SETcc.</summary>
-internal static unsafe class Conditional<TCondition>
-    where TCondition : ICondition
-{
-    public static void Jump(CpuState* s, Op* op)
-    {
-        if (TCondition.Holds(s)) Branches.To(s, op->Imm);
-    }
-
-    public static void SetRegister(CpuState* s, Op* op) => Set(s, op->Reg0, TCondition.Holds(s) ? (byte)1 : (byte)0);
-
-    public static void SetMemory(CpuState* s, Op* op) => Mem.Write(s, Mem.Address(s, op), TCondition.Holds(s) ? (byte)1 : (byte)0);
-}
-
-/// <summary>CMOVcc: the source is read, and a 32-bit destination's upper half cleared, whether the condition holds or not.</summary>
-internal static unsafe class ConditionalMove<TCondition, T>
-    where TCondition : ICondition
-    where T : unmanaged, IBinaryInteger<T>
-{
-    public static void Register(CpuState* s, Op* op)
-    {
-        T value = Get<T>(s, op->Reg1);
-        Set(s, op->Reg0, TCondition.Holds(s) ? value : Get<T>(s, op->Reg0));
-    }
-
-    public static void Memory(CpuState* s, Op* op)
-    {
-        T value = Mem.Read<T>(s, Mem.Address(s, op));
-        Set(s, op->Reg0, TCondition.Holds(s) ? value : Get<T>(s, op->Reg0));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HoldsAfterCompare(ulong a, ulong b, long signedA, long signedB) => !TCondition.HoldsAfterCompare(a, b, signedA, signedB);
 }

@@ -1,167 +1,129 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>XCHG, XADD, CMPXCHG.</summary>
+/// <summary>XCHG, XADD and CMPXCHG.</summary>
 internal static unsafe class Exchange<T>
-    where T : unmanaged, IBinaryInteger<T>
+    where T : unmanaged
 {
-    private const byte Rax = 0;
-
-    public static void XchgRegister(CpuState* s, Op* op)
+    public static void SwapReg(CpuState* s, Op* op)
     {
-        T a = Get<T>(s, op->Reg0), b = Get<T>(s, op->Reg1);
-        Set(s, op->Reg0, b);
-        Set(s, op->Reg1, a);
+        ulong a = Register.Get<T>(s, op->Reg0);
+        Register.Set<T>(s, op->Reg0, Register.Get<T>(s, op->Reg1));
+        Register.Set<T>(s, op->Reg1, a);
     }
 
-    public static void XchgMemory(CpuState* s, Op* op)
+    /// <summary>XCHG with memory locks without a prefix.</summary>
+    public static void SwapMem(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginLocked<T>(s, address);
-        T old = Atomic.Swap(at, Get<T>(s, op->Reg1));
+        ulong old = Atomic.Exchange(at, Register.Get<T>(s, op->Reg1));
         Mem.EndLocked(s, address, at);
-        Set(s, op->Reg1, old);
+        Register.Set<T>(s, op->Reg1, old);
     }
 
-    public static void XaddRegister(CpuState* s, Op* op)
+    public static void AddReg(CpuState* s, Op* op)
     {
-        T a = Get<T>(s, op->Reg0), b = Get<T>(s, op->Reg1);
-        T sum = AddOp.Apply(s, a, b);
-        Set(s, op->Reg1, a);
-        Set(s, op->Reg0, sum);
+        ulong a = Register.Get<T>(s, op->Reg0), b = Register.Get<T>(s, op->Reg1);
+        Register.Set<T>(s, op->Reg1, a);
+        Register.Set<T>(s, op->Reg0, a + b);
+        Flags.SetAdd(s, a, b, a + b, Width.Bits<T>());
     }
 
-    public static void XaddMemory(CpuState* s, Op* op)
+    public static void AddMem(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginModify<T>(s, address);
-        T old = *at;
-        *at = AddOp.Apply(s, old, Get<T>(s, op->Reg1));
+        ulong a = Width.Widen(*at), b = Register.Get<T>(s, op->Reg1);
+        *at = Width.Narrow<T>(a + b);
         Mem.EndModify(s, address, at);
-        Set(s, op->Reg1, old);
+        Register.Set<T>(s, op->Reg1, a);
+        Flags.SetAdd(s, a, b, a + b, Width.Bits<T>());
     }
 
-    public static void XaddLocked(CpuState* s, Op* op)
+    public static void AddLocked(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginLocked<T>(s, address);
-        T b = Get<T>(s, op->Reg1), old;
-        do old = Atomic.Read(at);
-        while (!Atomic.Exchange(at, unchecked(old + b), old));
+        ulong b = Register.Get<T>(s, op->Reg1);
+        ulong a = Atomic.FetchAdd(at, b);
         Mem.EndLocked(s, address, at);
-        AddOp.Apply(s, old, b);
-        Set(s, op->Reg1, old);
+        Register.Set<T>(s, op->Reg1, a);
+        Flags.SetAdd(s, a, b, a + b, Width.Bits<T>());
     }
 
-    public static void CmpxchgRegister(CpuState* s, Op* op)
+    public static void CompareReg(CpuState* s, Op* op)
     {
-        T old = Get<T>(s, op->Reg0), expected = Get<T>(s, Rax);
-        SubOp.Apply(s, expected, old);
-        if (old == expected)
-        {
-            Set(s, op->Reg0, Get<T>(s, op->Reg1));
-        }
-        else
-        {
-            Set(s, Rax, old);
-            // The destination is written in any case, so a 32-bit register's upper half is cleared.
-            Set(s, op->Reg0, old);
-        }
+        ulong accumulator = Register.Get<T>(s, Register.Rax), old = Register.Get<T>(s, op->Reg0);
+        if (old == accumulator) Register.Set<T>(s, op->Reg0, Register.Get<T>(s, op->Reg1));
+        else Register.Set<T>(s, Register.Rax, old);
+        Flags.SetSub(s, accumulator, old, accumulator - old, Width.Bits<T>());
     }
 
-    public static void CmpxchgMemory(CpuState* s, Op* op)
+    public static void CompareMem(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginModify<T>(s, address);
-        T old = *at, expected = Get<T>(s, Rax);
-        bool equal = old == expected;
-        if (equal) *at = Get<T>(s, op->Reg1);
+        ulong accumulator = Register.Get<T>(s, Register.Rax), old = Width.Widen(*at);
+        // The destination is written in any case (Intel SDM, CMPXCHG): with what it held when the comparison fails.
+        if (old == accumulator) *at = Width.Narrow<T>(Register.Get<T>(s, op->Reg1));
         Mem.EndModify(s, address, at);
-        Finish(s, expected, old, equal);
+        if (old != accumulator) Register.Set<T>(s, Register.Rax, old);
+        Flags.SetSub(s, accumulator, old, accumulator - old, Width.Bits<T>());
     }
 
-    public static void CmpxchgLocked(CpuState* s, Op* op)
+    public static void CompareLocked(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         T* at = Mem.BeginLocked<T>(s, address);
-        T expected = Get<T>(s, Rax), next = Get<T>(s, op->Reg1), old;
-        bool equal;
-        do
-        {
-            old = Atomic.Read(at);
-            equal = old == expected;
-        }
-        while (equal && !Atomic.Exchange(at, next, old));
+        ulong accumulator = Register.Get<T>(s, Register.Rax);
+        ulong old = Atomic.CompareExchange(at, Register.Get<T>(s, op->Reg1), accumulator);
         Mem.EndLocked(s, address, at);
-        Finish(s, expected, old, equal);
-    }
-
-    private static void Finish(CpuState* s, T expected, T old, bool equal)
-    {
-        SubOp.Apply(s, expected, old);
-        if (!equal) Set(s, Rax, old);
+        if (old != accumulator) Register.Set<T>(s, Register.Rax, old);
+        Flags.SetSub(s, accumulator, old, accumulator - old, Width.Bits<T>());
     }
 }
 
-/// <summary>CMPXCHG8B and CMPXCHG16B.</summary>
-internal static unsafe class ExchangeWide
+/// <summary>CMPXCHG8B and CMPXCHG16B. Both forms, with and without LOCK, are carried out atomically.</summary>
+internal static unsafe class ExchangePair
 {
-    private const byte Rax = 0, Rcx = 8, Rdx = 16, Rbx = 24;
-
-    public static void Cmpxchg8(CpuState* s, Op* op)
+    public static void Bytes8(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         ulong* at = Mem.BeginLocked<ulong>(s, address);
-        ulong expected = Get<uint>(s, Rax) | (ulong)Get<uint>(s, Rdx) << 32, next = Get<uint>(s, Rbx) | (ulong)Get<uint>(s, Rcx) << 32;
-        ulong old = Interlocked.CompareExchange(ref *at, next, expected);
+        ulong expected = Register.Get<uint>(s, Register.Rax) | (Register.Get<ulong>(s, Register.Rdx) << 32);
+        ulong desired = Register.Get<uint>(s, Register.Rbx) | (Register.Get<ulong>(s, Register.Rcx) << 32);
+        ulong old = Interlocked.CompareExchange(ref *at, desired, expected);
         Mem.EndLocked(s, address, at);
+        if (old != expected)
+        {
+            Register.Set<uint>(s, Register.Rax, old);
+            Register.Set<uint>(s, Register.Rdx, old >> 32);
+        }
         SetZero(s, old == expected);
-        if (old == expected) return;
-        Set(s, Rax, (uint)old);
-        Set(s, Rdx, (uint)(old >> 32));
     }
 
-    /// <summary>
-    /// There is no 16-byte atomic to call here, so all of them take the guest's split lock, and between them they are atomic. Against a plain 8-byte store by
-    /// another processor each half is: the low half is exchanged by comparison, so that a store between the look and the exchange is seen.
-    /// </summary>
-    public static void Cmpxchg16(CpuState* s, Op* op)
+    public static void Bytes16(CpuState* s, Op* op)
     {
         ulong address = Mem.Address(s, op);
         if ((address & 15) != 0) Fault.GeneralProtection(s);
-        UInt128 expected = new(Get<ulong>(s, Rdx), Get<ulong>(s, Rax)), next = new(Get<ulong>(s, Rcx), Get<ulong>(s, Rbx));
-        Mmu mmu = SoftVcpu.From(s).Mmu;
-        UInt128* at = Mem.BeginModify<UInt128>(s, address);
-        UInt128 old;
-        mmu.EnterSplitLock();
-        try
+        UInt128* at = Mem.BeginLocked<UInt128>(s, address);
+        UInt128 expected = new(Register.Get<ulong>(s, Register.Rdx), Register.Get<ulong>(s, Register.Rax));
+        UInt128 desired = new(Register.Get<ulong>(s, Register.Rcx), Register.Get<ulong>(s, Register.Rbx));
+        UInt128 old = CompareExchange16.Run(s, at, desired, expected);
+        Mem.EndLocked(s, address, at);
+        if (old != expected)
         {
-            ulong* halves = (ulong*)at;
-            while (true)
-            {
-                old = new UInt128(Volatile.Read(ref halves[1]), Volatile.Read(ref halves[0]));
-                if (old != expected) break;
-                if (Interlocked.CompareExchange(ref halves[0], (ulong)next, (ulong)old) != (ulong)old) continue;
-                if (Interlocked.CompareExchange(ref halves[1], (ulong)(next >> 64), (ulong)(old >> 64)) == (ulong)(old >> 64)) break;
-                Interlocked.CompareExchange(ref halves[0], (ulong)old, (ulong)next);
-            }
+            Register.Set<ulong>(s, Register.Rax, (ulong)old);
+            Register.Set<ulong>(s, Register.Rdx, (ulong)(old >> 64));
         }
-        finally
-        {
-            mmu.LeaveSplitLock();
-        }
-        Mem.EndModify(s, address, at);
         SetZero(s, old == expected);
-        if (old == expected) return;
-        Set(s, Rax, (ulong)old);
-        Set(s, Rdx, (ulong)(old >> 64));
     }
 
-    private static void SetZero(CpuState* s, bool zero) => Flags.WriteArithmetic(s, (Flags.Read(s) & ~Flags.Zf) | (zero ? Flags.Zf : 0));
+    /// <summary>Only ZF changes.</summary>
+    private static void SetZero(CpuState* s, bool zero) =>
+        Flags.WriteArithmetic(s, (Flags.Read(s) & ~Flags.Zf) | (zero ? Flags.Zf : 0));
 }

@@ -3,206 +3,85 @@ using Iced.Intel;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>ADD … TEST, INC, DEC, NEG, NOT.</summary>
 internal static unsafe partial class IntegerTable
 {
     private static void FillArithmetic(HandlerTable t)
     {
-        t.Add(Code.Add_rm8_r8, &Alu<AddOp, byte>.RegisterRegister, &Alu<AddOp, byte>.MemoryRegister, &Alu<AddOp, byte>.LockedRegister);
-        t.Add(Code.Add_r8_rm8, &Alu<AddOp, byte>.RegisterRegister, &Alu<AddOp, byte>.RegisterMemory);
-        t.Add(Code.Add_AL_imm8, &Alu<AddOp, byte>.RegisterImmediate);
-        t.Add(Code.Add_rm8_imm8, &Alu<AddOp, byte>.RegisterImmediate, &Alu<AddOp, byte>.MemoryImmediate, &Alu<AddOp, byte>.LockedImmediate);
-        t.Add(Code.Add_rm8_imm8_82, &Alu<AddOp, byte>.RegisterImmediate, &Alu<AddOp, byte>.MemoryImmediate, &Alu<AddOp, byte>.LockedImmediate);
-        t.Add(Code.Add_rm16_r16, &Alu<AddOp, ushort>.RegisterRegister, &Alu<AddOp, ushort>.MemoryRegister, &Alu<AddOp, ushort>.LockedRegister);
-        t.Add(Code.Add_r16_rm16, &Alu<AddOp, ushort>.RegisterRegister, &Alu<AddOp, ushort>.RegisterMemory);
-        t.Add(Code.Add_AX_imm16, &Alu<AddOp, ushort>.RegisterImmediate);
-        t.Add(Code.Add_rm16_imm16, &Alu<AddOp, ushort>.RegisterImmediate, &Alu<AddOp, ushort>.MemoryImmediate, &Alu<AddOp, ushort>.LockedImmediate);
-        t.Add(Code.Add_rm16_imm8, &Alu<AddOp, ushort>.RegisterImmediate, &Alu<AddOp, ushort>.MemoryImmediate, &Alu<AddOp, ushort>.LockedImmediate);
-        t.Add(Code.Add_rm32_r32, &Alu<AddOp, uint>.RegisterRegister, &Alu<AddOp, uint>.MemoryRegister, &Alu<AddOp, uint>.LockedRegister);
-        t.Add(Code.Add_r32_rm32, &Alu<AddOp, uint>.RegisterRegister, &Alu<AddOp, uint>.RegisterMemory);
-        t.Add(Code.Add_EAX_imm32, &Alu<AddOp, uint>.RegisterImmediate);
-        t.Add(Code.Add_rm32_imm32, &Alu<AddOp, uint>.RegisterImmediate, &Alu<AddOp, uint>.MemoryImmediate, &Alu<AddOp, uint>.LockedImmediate);
-        t.Add(Code.Add_rm32_imm8, &Alu<AddOp, uint>.RegisterImmediate, &Alu<AddOp, uint>.MemoryImmediate, &Alu<AddOp, uint>.LockedImmediate);
-        t.Add(Code.Add_rm64_r64, &Alu<AddOp, ulong>.RegisterRegister, &Alu<AddOp, ulong>.MemoryRegister, &Alu<AddOp, ulong>.LockedRegister);
-        t.Add(Code.Add_r64_rm64, &Alu<AddOp, ulong>.RegisterRegister, &Alu<AddOp, ulong>.RegisterMemory);
-        t.Add(Code.Add_RAX_imm32, &Alu<AddOp, ulong>.RegisterImmediate);
-        t.Add(Code.Add_rm64_imm32, &Alu<AddOp, ulong>.RegisterImmediate, &Alu<AddOp, ulong>.MemoryImmediate, &Alu<AddOp, ulong>.LockedImmediate);
-        t.Add(Code.Add_rm64_imm8, &Alu<AddOp, ulong>.RegisterImmediate, &Alu<AddOp, ulong>.MemoryImmediate, &Alu<AddOp, ulong>.LockedImmediate);
-        t.Add(Code.Or_rm8_r8, &Alu<OrOp, byte>.RegisterRegister, &Alu<OrOp, byte>.MemoryRegister, &Alu<OrOp, byte>.LockedRegister);
-        t.Add(Code.Or_r8_rm8, &Alu<OrOp, byte>.RegisterRegister, &Alu<OrOp, byte>.RegisterMemory);
-        t.Add(Code.Or_AL_imm8, &Alu<OrOp, byte>.RegisterImmediate);
-        t.Add(Code.Or_rm8_imm8, &Alu<OrOp, byte>.RegisterImmediate, &Alu<OrOp, byte>.MemoryImmediate, &Alu<OrOp, byte>.LockedImmediate);
-        t.Add(Code.Or_rm8_imm8_82, &Alu<OrOp, byte>.RegisterImmediate, &Alu<OrOp, byte>.MemoryImmediate, &Alu<OrOp, byte>.LockedImmediate);
-        t.Add(Code.Or_rm16_r16, &Alu<OrOp, ushort>.RegisterRegister, &Alu<OrOp, ushort>.MemoryRegister, &Alu<OrOp, ushort>.LockedRegister);
-        t.Add(Code.Or_r16_rm16, &Alu<OrOp, ushort>.RegisterRegister, &Alu<OrOp, ushort>.RegisterMemory);
-        t.Add(Code.Or_AX_imm16, &Alu<OrOp, ushort>.RegisterImmediate);
-        t.Add(Code.Or_rm16_imm16, &Alu<OrOp, ushort>.RegisterImmediate, &Alu<OrOp, ushort>.MemoryImmediate, &Alu<OrOp, ushort>.LockedImmediate);
-        t.Add(Code.Or_rm16_imm8, &Alu<OrOp, ushort>.RegisterImmediate, &Alu<OrOp, ushort>.MemoryImmediate, &Alu<OrOp, ushort>.LockedImmediate);
-        t.Add(Code.Or_rm32_r32, &Alu<OrOp, uint>.RegisterRegister, &Alu<OrOp, uint>.MemoryRegister, &Alu<OrOp, uint>.LockedRegister);
-        t.Add(Code.Or_r32_rm32, &Alu<OrOp, uint>.RegisterRegister, &Alu<OrOp, uint>.RegisterMemory);
-        t.Add(Code.Or_EAX_imm32, &Alu<OrOp, uint>.RegisterImmediate);
-        t.Add(Code.Or_rm32_imm32, &Alu<OrOp, uint>.RegisterImmediate, &Alu<OrOp, uint>.MemoryImmediate, &Alu<OrOp, uint>.LockedImmediate);
-        t.Add(Code.Or_rm32_imm8, &Alu<OrOp, uint>.RegisterImmediate, &Alu<OrOp, uint>.MemoryImmediate, &Alu<OrOp, uint>.LockedImmediate);
-        t.Add(Code.Or_rm64_r64, &Alu<OrOp, ulong>.RegisterRegister, &Alu<OrOp, ulong>.MemoryRegister, &Alu<OrOp, ulong>.LockedRegister);
-        t.Add(Code.Or_r64_rm64, &Alu<OrOp, ulong>.RegisterRegister, &Alu<OrOp, ulong>.RegisterMemory);
-        t.Add(Code.Or_RAX_imm32, &Alu<OrOp, ulong>.RegisterImmediate);
-        t.Add(Code.Or_rm64_imm32, &Alu<OrOp, ulong>.RegisterImmediate, &Alu<OrOp, ulong>.MemoryImmediate, &Alu<OrOp, ulong>.LockedImmediate);
-        t.Add(Code.Or_rm64_imm8, &Alu<OrOp, ulong>.RegisterImmediate, &Alu<OrOp, ulong>.MemoryImmediate, &Alu<OrOp, ulong>.LockedImmediate);
-        t.Add(Code.Adc_rm8_r8, &Alu<AdcOp, byte>.RegisterRegister, &Alu<AdcOp, byte>.MemoryRegister, &Alu<AdcOp, byte>.LockedRegister);
-        t.Add(Code.Adc_r8_rm8, &Alu<AdcOp, byte>.RegisterRegister, &Alu<AdcOp, byte>.RegisterMemory);
-        t.Add(Code.Adc_AL_imm8, &Alu<AdcOp, byte>.RegisterImmediate);
-        t.Add(Code.Adc_rm8_imm8, &Alu<AdcOp, byte>.RegisterImmediate, &Alu<AdcOp, byte>.MemoryImmediate, &Alu<AdcOp, byte>.LockedImmediate);
-        t.Add(Code.Adc_rm8_imm8_82, &Alu<AdcOp, byte>.RegisterImmediate, &Alu<AdcOp, byte>.MemoryImmediate, &Alu<AdcOp, byte>.LockedImmediate);
-        t.Add(Code.Adc_rm16_r16, &Alu<AdcOp, ushort>.RegisterRegister, &Alu<AdcOp, ushort>.MemoryRegister, &Alu<AdcOp, ushort>.LockedRegister);
-        t.Add(Code.Adc_r16_rm16, &Alu<AdcOp, ushort>.RegisterRegister, &Alu<AdcOp, ushort>.RegisterMemory);
-        t.Add(Code.Adc_AX_imm16, &Alu<AdcOp, ushort>.RegisterImmediate);
-        t.Add(Code.Adc_rm16_imm16, &Alu<AdcOp, ushort>.RegisterImmediate, &Alu<AdcOp, ushort>.MemoryImmediate, &Alu<AdcOp, ushort>.LockedImmediate);
-        t.Add(Code.Adc_rm16_imm8, &Alu<AdcOp, ushort>.RegisterImmediate, &Alu<AdcOp, ushort>.MemoryImmediate, &Alu<AdcOp, ushort>.LockedImmediate);
-        t.Add(Code.Adc_rm32_r32, &Alu<AdcOp, uint>.RegisterRegister, &Alu<AdcOp, uint>.MemoryRegister, &Alu<AdcOp, uint>.LockedRegister);
-        t.Add(Code.Adc_r32_rm32, &Alu<AdcOp, uint>.RegisterRegister, &Alu<AdcOp, uint>.RegisterMemory);
-        t.Add(Code.Adc_EAX_imm32, &Alu<AdcOp, uint>.RegisterImmediate);
-        t.Add(Code.Adc_rm32_imm32, &Alu<AdcOp, uint>.RegisterImmediate, &Alu<AdcOp, uint>.MemoryImmediate, &Alu<AdcOp, uint>.LockedImmediate);
-        t.Add(Code.Adc_rm32_imm8, &Alu<AdcOp, uint>.RegisterImmediate, &Alu<AdcOp, uint>.MemoryImmediate, &Alu<AdcOp, uint>.LockedImmediate);
-        t.Add(Code.Adc_rm64_r64, &Alu<AdcOp, ulong>.RegisterRegister, &Alu<AdcOp, ulong>.MemoryRegister, &Alu<AdcOp, ulong>.LockedRegister);
-        t.Add(Code.Adc_r64_rm64, &Alu<AdcOp, ulong>.RegisterRegister, &Alu<AdcOp, ulong>.RegisterMemory);
-        t.Add(Code.Adc_RAX_imm32, &Alu<AdcOp, ulong>.RegisterImmediate);
-        t.Add(Code.Adc_rm64_imm32, &Alu<AdcOp, ulong>.RegisterImmediate, &Alu<AdcOp, ulong>.MemoryImmediate, &Alu<AdcOp, ulong>.LockedImmediate);
-        t.Add(Code.Adc_rm64_imm8, &Alu<AdcOp, ulong>.RegisterImmediate, &Alu<AdcOp, ulong>.MemoryImmediate, &Alu<AdcOp, ulong>.LockedImmediate);
-        t.Add(Code.Sbb_rm8_r8, &Alu<SbbOp, byte>.RegisterRegister, &Alu<SbbOp, byte>.MemoryRegister, &Alu<SbbOp, byte>.LockedRegister);
-        t.Add(Code.Sbb_r8_rm8, &Alu<SbbOp, byte>.RegisterRegister, &Alu<SbbOp, byte>.RegisterMemory);
-        t.Add(Code.Sbb_AL_imm8, &Alu<SbbOp, byte>.RegisterImmediate);
-        t.Add(Code.Sbb_rm8_imm8, &Alu<SbbOp, byte>.RegisterImmediate, &Alu<SbbOp, byte>.MemoryImmediate, &Alu<SbbOp, byte>.LockedImmediate);
-        t.Add(Code.Sbb_rm8_imm8_82, &Alu<SbbOp, byte>.RegisterImmediate, &Alu<SbbOp, byte>.MemoryImmediate, &Alu<SbbOp, byte>.LockedImmediate);
-        t.Add(Code.Sbb_rm16_r16, &Alu<SbbOp, ushort>.RegisterRegister, &Alu<SbbOp, ushort>.MemoryRegister, &Alu<SbbOp, ushort>.LockedRegister);
-        t.Add(Code.Sbb_r16_rm16, &Alu<SbbOp, ushort>.RegisterRegister, &Alu<SbbOp, ushort>.RegisterMemory);
-        t.Add(Code.Sbb_AX_imm16, &Alu<SbbOp, ushort>.RegisterImmediate);
-        t.Add(Code.Sbb_rm16_imm16, &Alu<SbbOp, ushort>.RegisterImmediate, &Alu<SbbOp, ushort>.MemoryImmediate, &Alu<SbbOp, ushort>.LockedImmediate);
-        t.Add(Code.Sbb_rm16_imm8, &Alu<SbbOp, ushort>.RegisterImmediate, &Alu<SbbOp, ushort>.MemoryImmediate, &Alu<SbbOp, ushort>.LockedImmediate);
-        t.Add(Code.Sbb_rm32_r32, &Alu<SbbOp, uint>.RegisterRegister, &Alu<SbbOp, uint>.MemoryRegister, &Alu<SbbOp, uint>.LockedRegister);
-        t.Add(Code.Sbb_r32_rm32, &Alu<SbbOp, uint>.RegisterRegister, &Alu<SbbOp, uint>.RegisterMemory);
-        t.Add(Code.Sbb_EAX_imm32, &Alu<SbbOp, uint>.RegisterImmediate);
-        t.Add(Code.Sbb_rm32_imm32, &Alu<SbbOp, uint>.RegisterImmediate, &Alu<SbbOp, uint>.MemoryImmediate, &Alu<SbbOp, uint>.LockedImmediate);
-        t.Add(Code.Sbb_rm32_imm8, &Alu<SbbOp, uint>.RegisterImmediate, &Alu<SbbOp, uint>.MemoryImmediate, &Alu<SbbOp, uint>.LockedImmediate);
-        t.Add(Code.Sbb_rm64_r64, &Alu<SbbOp, ulong>.RegisterRegister, &Alu<SbbOp, ulong>.MemoryRegister, &Alu<SbbOp, ulong>.LockedRegister);
-        t.Add(Code.Sbb_r64_rm64, &Alu<SbbOp, ulong>.RegisterRegister, &Alu<SbbOp, ulong>.RegisterMemory);
-        t.Add(Code.Sbb_RAX_imm32, &Alu<SbbOp, ulong>.RegisterImmediate);
-        t.Add(Code.Sbb_rm64_imm32, &Alu<SbbOp, ulong>.RegisterImmediate, &Alu<SbbOp, ulong>.MemoryImmediate, &Alu<SbbOp, ulong>.LockedImmediate);
-        t.Add(Code.Sbb_rm64_imm8, &Alu<SbbOp, ulong>.RegisterImmediate, &Alu<SbbOp, ulong>.MemoryImmediate, &Alu<SbbOp, ulong>.LockedImmediate);
-        t.Add(Code.And_rm8_r8, &Alu<AndOp, byte>.RegisterRegister, &Alu<AndOp, byte>.MemoryRegister, &Alu<AndOp, byte>.LockedRegister);
-        t.Add(Code.And_r8_rm8, &Alu<AndOp, byte>.RegisterRegister, &Alu<AndOp, byte>.RegisterMemory);
-        t.Add(Code.And_AL_imm8, &Alu<AndOp, byte>.RegisterImmediate);
-        t.Add(Code.And_rm8_imm8, &Alu<AndOp, byte>.RegisterImmediate, &Alu<AndOp, byte>.MemoryImmediate, &Alu<AndOp, byte>.LockedImmediate);
-        t.Add(Code.And_rm8_imm8_82, &Alu<AndOp, byte>.RegisterImmediate, &Alu<AndOp, byte>.MemoryImmediate, &Alu<AndOp, byte>.LockedImmediate);
-        t.Add(Code.And_rm16_r16, &Alu<AndOp, ushort>.RegisterRegister, &Alu<AndOp, ushort>.MemoryRegister, &Alu<AndOp, ushort>.LockedRegister);
-        t.Add(Code.And_r16_rm16, &Alu<AndOp, ushort>.RegisterRegister, &Alu<AndOp, ushort>.RegisterMemory);
-        t.Add(Code.And_AX_imm16, &Alu<AndOp, ushort>.RegisterImmediate);
-        t.Add(Code.And_rm16_imm16, &Alu<AndOp, ushort>.RegisterImmediate, &Alu<AndOp, ushort>.MemoryImmediate, &Alu<AndOp, ushort>.LockedImmediate);
-        t.Add(Code.And_rm16_imm8, &Alu<AndOp, ushort>.RegisterImmediate, &Alu<AndOp, ushort>.MemoryImmediate, &Alu<AndOp, ushort>.LockedImmediate);
-        t.Add(Code.And_rm32_r32, &Alu<AndOp, uint>.RegisterRegister, &Alu<AndOp, uint>.MemoryRegister, &Alu<AndOp, uint>.LockedRegister);
-        t.Add(Code.And_r32_rm32, &Alu<AndOp, uint>.RegisterRegister, &Alu<AndOp, uint>.RegisterMemory);
-        t.Add(Code.And_EAX_imm32, &Alu<AndOp, uint>.RegisterImmediate);
-        t.Add(Code.And_rm32_imm32, &Alu<AndOp, uint>.RegisterImmediate, &Alu<AndOp, uint>.MemoryImmediate, &Alu<AndOp, uint>.LockedImmediate);
-        t.Add(Code.And_rm32_imm8, &Alu<AndOp, uint>.RegisterImmediate, &Alu<AndOp, uint>.MemoryImmediate, &Alu<AndOp, uint>.LockedImmediate);
-        t.Add(Code.And_rm64_r64, &Alu<AndOp, ulong>.RegisterRegister, &Alu<AndOp, ulong>.MemoryRegister, &Alu<AndOp, ulong>.LockedRegister);
-        t.Add(Code.And_r64_rm64, &Alu<AndOp, ulong>.RegisterRegister, &Alu<AndOp, ulong>.RegisterMemory);
-        t.Add(Code.And_RAX_imm32, &Alu<AndOp, ulong>.RegisterImmediate);
-        t.Add(Code.And_rm64_imm32, &Alu<AndOp, ulong>.RegisterImmediate, &Alu<AndOp, ulong>.MemoryImmediate, &Alu<AndOp, ulong>.LockedImmediate);
-        t.Add(Code.And_rm64_imm8, &Alu<AndOp, ulong>.RegisterImmediate, &Alu<AndOp, ulong>.MemoryImmediate, &Alu<AndOp, ulong>.LockedImmediate);
-        t.Add(Code.Sub_rm8_r8, &Alu<SubOp, byte>.RegisterRegister, &Alu<SubOp, byte>.MemoryRegister, &Alu<SubOp, byte>.LockedRegister);
-        t.Add(Code.Sub_r8_rm8, &Alu<SubOp, byte>.RegisterRegister, &Alu<SubOp, byte>.RegisterMemory);
-        t.Add(Code.Sub_AL_imm8, &Alu<SubOp, byte>.RegisterImmediate);
-        t.Add(Code.Sub_rm8_imm8, &Alu<SubOp, byte>.RegisterImmediate, &Alu<SubOp, byte>.MemoryImmediate, &Alu<SubOp, byte>.LockedImmediate);
-        t.Add(Code.Sub_rm8_imm8_82, &Alu<SubOp, byte>.RegisterImmediate, &Alu<SubOp, byte>.MemoryImmediate, &Alu<SubOp, byte>.LockedImmediate);
-        t.Add(Code.Sub_rm16_r16, &Alu<SubOp, ushort>.RegisterRegister, &Alu<SubOp, ushort>.MemoryRegister, &Alu<SubOp, ushort>.LockedRegister);
-        t.Add(Code.Sub_r16_rm16, &Alu<SubOp, ushort>.RegisterRegister, &Alu<SubOp, ushort>.RegisterMemory);
-        t.Add(Code.Sub_AX_imm16, &Alu<SubOp, ushort>.RegisterImmediate);
-        t.Add(Code.Sub_rm16_imm16, &Alu<SubOp, ushort>.RegisterImmediate, &Alu<SubOp, ushort>.MemoryImmediate, &Alu<SubOp, ushort>.LockedImmediate);
-        t.Add(Code.Sub_rm16_imm8, &Alu<SubOp, ushort>.RegisterImmediate, &Alu<SubOp, ushort>.MemoryImmediate, &Alu<SubOp, ushort>.LockedImmediate);
-        t.Add(Code.Sub_rm32_r32, &Alu<SubOp, uint>.RegisterRegister, &Alu<SubOp, uint>.MemoryRegister, &Alu<SubOp, uint>.LockedRegister);
-        t.Add(Code.Sub_r32_rm32, &Alu<SubOp, uint>.RegisterRegister, &Alu<SubOp, uint>.RegisterMemory);
-        t.Add(Code.Sub_EAX_imm32, &Alu<SubOp, uint>.RegisterImmediate);
-        t.Add(Code.Sub_rm32_imm32, &Alu<SubOp, uint>.RegisterImmediate, &Alu<SubOp, uint>.MemoryImmediate, &Alu<SubOp, uint>.LockedImmediate);
-        t.Add(Code.Sub_rm32_imm8, &Alu<SubOp, uint>.RegisterImmediate, &Alu<SubOp, uint>.MemoryImmediate, &Alu<SubOp, uint>.LockedImmediate);
-        t.Add(Code.Sub_rm64_r64, &Alu<SubOp, ulong>.RegisterRegister, &Alu<SubOp, ulong>.MemoryRegister, &Alu<SubOp, ulong>.LockedRegister);
-        t.Add(Code.Sub_r64_rm64, &Alu<SubOp, ulong>.RegisterRegister, &Alu<SubOp, ulong>.RegisterMemory);
-        t.Add(Code.Sub_RAX_imm32, &Alu<SubOp, ulong>.RegisterImmediate);
-        t.Add(Code.Sub_rm64_imm32, &Alu<SubOp, ulong>.RegisterImmediate, &Alu<SubOp, ulong>.MemoryImmediate, &Alu<SubOp, ulong>.LockedImmediate);
-        t.Add(Code.Sub_rm64_imm8, &Alu<SubOp, ulong>.RegisterImmediate, &Alu<SubOp, ulong>.MemoryImmediate, &Alu<SubOp, ulong>.LockedImmediate);
-        t.Add(Code.Xor_rm8_r8, &Alu<XorOp, byte>.RegisterRegister, &Alu<XorOp, byte>.MemoryRegister, &Alu<XorOp, byte>.LockedRegister);
-        t.Add(Code.Xor_r8_rm8, &Alu<XorOp, byte>.RegisterRegister, &Alu<XorOp, byte>.RegisterMemory);
-        t.Add(Code.Xor_AL_imm8, &Alu<XorOp, byte>.RegisterImmediate);
-        t.Add(Code.Xor_rm8_imm8, &Alu<XorOp, byte>.RegisterImmediate, &Alu<XorOp, byte>.MemoryImmediate, &Alu<XorOp, byte>.LockedImmediate);
-        t.Add(Code.Xor_rm8_imm8_82, &Alu<XorOp, byte>.RegisterImmediate, &Alu<XorOp, byte>.MemoryImmediate, &Alu<XorOp, byte>.LockedImmediate);
-        t.Add(Code.Xor_rm16_r16, &Alu<XorOp, ushort>.RegisterRegister, &Alu<XorOp, ushort>.MemoryRegister, &Alu<XorOp, ushort>.LockedRegister);
-        t.Add(Code.Xor_r16_rm16, &Alu<XorOp, ushort>.RegisterRegister, &Alu<XorOp, ushort>.RegisterMemory);
-        t.Add(Code.Xor_AX_imm16, &Alu<XorOp, ushort>.RegisterImmediate);
-        t.Add(Code.Xor_rm16_imm16, &Alu<XorOp, ushort>.RegisterImmediate, &Alu<XorOp, ushort>.MemoryImmediate, &Alu<XorOp, ushort>.LockedImmediate);
-        t.Add(Code.Xor_rm16_imm8, &Alu<XorOp, ushort>.RegisterImmediate, &Alu<XorOp, ushort>.MemoryImmediate, &Alu<XorOp, ushort>.LockedImmediate);
-        t.Add(Code.Xor_rm32_r32, &Alu<XorOp, uint>.RegisterRegister, &Alu<XorOp, uint>.MemoryRegister, &Alu<XorOp, uint>.LockedRegister);
-        t.Add(Code.Xor_r32_rm32, &Alu<XorOp, uint>.RegisterRegister, &Alu<XorOp, uint>.RegisterMemory);
-        t.Add(Code.Xor_EAX_imm32, &Alu<XorOp, uint>.RegisterImmediate);
-        t.Add(Code.Xor_rm32_imm32, &Alu<XorOp, uint>.RegisterImmediate, &Alu<XorOp, uint>.MemoryImmediate, &Alu<XorOp, uint>.LockedImmediate);
-        t.Add(Code.Xor_rm32_imm8, &Alu<XorOp, uint>.RegisterImmediate, &Alu<XorOp, uint>.MemoryImmediate, &Alu<XorOp, uint>.LockedImmediate);
-        t.Add(Code.Xor_rm64_r64, &Alu<XorOp, ulong>.RegisterRegister, &Alu<XorOp, ulong>.MemoryRegister, &Alu<XorOp, ulong>.LockedRegister);
-        t.Add(Code.Xor_r64_rm64, &Alu<XorOp, ulong>.RegisterRegister, &Alu<XorOp, ulong>.RegisterMemory);
-        t.Add(Code.Xor_RAX_imm32, &Alu<XorOp, ulong>.RegisterImmediate);
-        t.Add(Code.Xor_rm64_imm32, &Alu<XorOp, ulong>.RegisterImmediate, &Alu<XorOp, ulong>.MemoryImmediate, &Alu<XorOp, ulong>.LockedImmediate);
-        t.Add(Code.Xor_rm64_imm8, &Alu<XorOp, ulong>.RegisterImmediate, &Alu<XorOp, ulong>.MemoryImmediate, &Alu<XorOp, ulong>.LockedImmediate);
-        t.Add(Code.Cmp_rm8_r8, &Compare<SubOp, byte>.RegisterRegister, &Compare<SubOp, byte>.MemoryRegister);
-        t.Add(Code.Cmp_r8_rm8, &Compare<SubOp, byte>.RegisterRegister, &Compare<SubOp, byte>.RegisterMemory);
-        t.Add(Code.Cmp_AL_imm8, &Compare<SubOp, byte>.RegisterImmediate);
-        t.Add(Code.Cmp_rm8_imm8, &Compare<SubOp, byte>.RegisterImmediate, &Compare<SubOp, byte>.MemoryImmediate);
-        t.Add(Code.Cmp_rm8_imm8_82, &Compare<SubOp, byte>.RegisterImmediate, &Compare<SubOp, byte>.MemoryImmediate);
-        t.Add(Code.Cmp_rm16_r16, &Compare<SubOp, ushort>.RegisterRegister, &Compare<SubOp, ushort>.MemoryRegister);
-        t.Add(Code.Cmp_r16_rm16, &Compare<SubOp, ushort>.RegisterRegister, &Compare<SubOp, ushort>.RegisterMemory);
-        t.Add(Code.Cmp_AX_imm16, &Compare<SubOp, ushort>.RegisterImmediate);
-        t.Add(Code.Cmp_rm16_imm16, &Compare<SubOp, ushort>.RegisterImmediate, &Compare<SubOp, ushort>.MemoryImmediate);
-        t.Add(Code.Cmp_rm16_imm8, &Compare<SubOp, ushort>.RegisterImmediate, &Compare<SubOp, ushort>.MemoryImmediate);
-        t.Add(Code.Cmp_rm32_r32, &Compare<SubOp, uint>.RegisterRegister, &Compare<SubOp, uint>.MemoryRegister);
-        t.Add(Code.Cmp_r32_rm32, &Compare<SubOp, uint>.RegisterRegister, &Compare<SubOp, uint>.RegisterMemory);
-        t.Add(Code.Cmp_EAX_imm32, &Compare<SubOp, uint>.RegisterImmediate);
-        t.Add(Code.Cmp_rm32_imm32, &Compare<SubOp, uint>.RegisterImmediate, &Compare<SubOp, uint>.MemoryImmediate);
-        t.Add(Code.Cmp_rm32_imm8, &Compare<SubOp, uint>.RegisterImmediate, &Compare<SubOp, uint>.MemoryImmediate);
-        t.Add(Code.Cmp_rm64_r64, &Compare<SubOp, ulong>.RegisterRegister, &Compare<SubOp, ulong>.MemoryRegister);
-        t.Add(Code.Cmp_r64_rm64, &Compare<SubOp, ulong>.RegisterRegister, &Compare<SubOp, ulong>.RegisterMemory);
-        t.Add(Code.Cmp_RAX_imm32, &Compare<SubOp, ulong>.RegisterImmediate);
-        t.Add(Code.Cmp_rm64_imm32, &Compare<SubOp, ulong>.RegisterImmediate, &Compare<SubOp, ulong>.MemoryImmediate);
-        t.Add(Code.Cmp_rm64_imm8, &Compare<SubOp, ulong>.RegisterImmediate, &Compare<SubOp, ulong>.MemoryImmediate);
-        t.Add(Code.Test_rm8_r8, &Compare<AndOp, byte>.RegisterRegister, &Compare<AndOp, byte>.MemoryRegister);
-        t.Add(Code.Test_AL_imm8, &Compare<AndOp, byte>.RegisterImmediate);
-        t.Add(Code.Test_rm8_imm8, &Compare<AndOp, byte>.RegisterImmediate, &Compare<AndOp, byte>.MemoryImmediate);
-        t.Add(Code.Test_rm8_imm8_F6r1, &Compare<AndOp, byte>.RegisterImmediate, &Compare<AndOp, byte>.MemoryImmediate);
-        t.Add(Code.Inc_rm8, &Unary<IncOp, byte>.Register, &Unary<IncOp, byte>.Memory, &Unary<IncOp, byte>.Locked);
-        t.Add(Code.Dec_rm8, &Unary<DecOp, byte>.Register, &Unary<DecOp, byte>.Memory, &Unary<DecOp, byte>.Locked);
-        t.Add(Code.Neg_rm8, &Unary<NegOp, byte>.Register, &Unary<NegOp, byte>.Memory, &Unary<NegOp, byte>.Locked);
-        t.Add(Code.Not_rm8, &Unary<NotOp, byte>.Register, &Unary<NotOp, byte>.Memory, &Unary<NotOp, byte>.Locked);
-        t.Add(Code.Test_rm16_r16, &Compare<AndOp, ushort>.RegisterRegister, &Compare<AndOp, ushort>.MemoryRegister);
-        t.Add(Code.Test_AX_imm16, &Compare<AndOp, ushort>.RegisterImmediate);
-        t.Add(Code.Test_rm16_imm16, &Compare<AndOp, ushort>.RegisterImmediate, &Compare<AndOp, ushort>.MemoryImmediate);
-        t.Add(Code.Test_rm16_imm16_F7r1, &Compare<AndOp, ushort>.RegisterImmediate, &Compare<AndOp, ushort>.MemoryImmediate);
-        t.Add(Code.Inc_rm16, &Unary<IncOp, ushort>.Register, &Unary<IncOp, ushort>.Memory, &Unary<IncOp, ushort>.Locked);
-        t.Add(Code.Inc_r16, &Unary<IncOp, ushort>.Register);
-        t.Add(Code.Dec_rm16, &Unary<DecOp, ushort>.Register, &Unary<DecOp, ushort>.Memory, &Unary<DecOp, ushort>.Locked);
-        t.Add(Code.Dec_r16, &Unary<DecOp, ushort>.Register);
-        t.Add(Code.Neg_rm16, &Unary<NegOp, ushort>.Register, &Unary<NegOp, ushort>.Memory, &Unary<NegOp, ushort>.Locked);
-        t.Add(Code.Not_rm16, &Unary<NotOp, ushort>.Register, &Unary<NotOp, ushort>.Memory, &Unary<NotOp, ushort>.Locked);
-        t.Add(Code.Test_rm32_r32, &Compare<AndOp, uint>.RegisterRegister, &Compare<AndOp, uint>.MemoryRegister);
-        t.Add(Code.Test_EAX_imm32, &Compare<AndOp, uint>.RegisterImmediate);
-        t.Add(Code.Test_rm32_imm32, &Compare<AndOp, uint>.RegisterImmediate, &Compare<AndOp, uint>.MemoryImmediate);
-        t.Add(Code.Test_rm32_imm32_F7r1, &Compare<AndOp, uint>.RegisterImmediate, &Compare<AndOp, uint>.MemoryImmediate);
-        t.Add(Code.Inc_rm32, &Unary<IncOp, uint>.Register, &Unary<IncOp, uint>.Memory, &Unary<IncOp, uint>.Locked);
-        t.Add(Code.Inc_r32, &Unary<IncOp, uint>.Register);
-        t.Add(Code.Dec_rm32, &Unary<DecOp, uint>.Register, &Unary<DecOp, uint>.Memory, &Unary<DecOp, uint>.Locked);
-        t.Add(Code.Dec_r32, &Unary<DecOp, uint>.Register);
-        t.Add(Code.Neg_rm32, &Unary<NegOp, uint>.Register, &Unary<NegOp, uint>.Memory, &Unary<NegOp, uint>.Locked);
-        t.Add(Code.Not_rm32, &Unary<NotOp, uint>.Register, &Unary<NotOp, uint>.Memory, &Unary<NotOp, uint>.Locked);
-        t.Add(Code.Test_rm64_r64, &Compare<AndOp, ulong>.RegisterRegister, &Compare<AndOp, ulong>.MemoryRegister);
-        t.Add(Code.Test_RAX_imm32, &Compare<AndOp, ulong>.RegisterImmediate);
-        t.Add(Code.Test_rm64_imm32, &Compare<AndOp, ulong>.RegisterImmediate, &Compare<AndOp, ulong>.MemoryImmediate);
-        t.Add(Code.Test_rm64_imm32_F7r1, &Compare<AndOp, ulong>.RegisterImmediate, &Compare<AndOp, ulong>.MemoryImmediate);
-        t.Add(Code.Inc_rm64, &Unary<IncOp, ulong>.Register, &Unary<IncOp, ulong>.Memory, &Unary<IncOp, ulong>.Locked);
-        t.Add(Code.Dec_rm64, &Unary<DecOp, ulong>.Register, &Unary<DecOp, ulong>.Memory, &Unary<DecOp, ulong>.Locked);
-        t.Add(Code.Neg_rm64, &Unary<NegOp, ulong>.Register, &Unary<NegOp, ulong>.Memory, &Unary<NegOp, ulong>.Locked);
-        t.Add(Code.Not_rm64, &Unary<NotOp, ulong>.Register, &Unary<NotOp, ulong>.Memory, &Unary<NotOp, ulong>.Locked);
+        // Iced numbers each operation's twelve one-byte forms in opcode order, and the immediate forms by width.
+        Binary<Add>(t, Code.Add_rm8_r8, Code.Add_rm8_imm8, Code.Add_rm8_imm8_82, Code.Add_rm16_imm16, Code.Add_rm16_imm8);
+        Binary<Or>(t, Code.Or_rm8_r8, Code.Or_rm8_imm8, Code.Or_rm8_imm8_82, Code.Or_rm16_imm16, Code.Or_rm16_imm8);
+        Binary<AddCarry>(t, Code.Adc_rm8_r8, Code.Adc_rm8_imm8, Code.Adc_rm8_imm8_82, Code.Adc_rm16_imm16, Code.Adc_rm16_imm8);
+        Binary<SubtractBorrow>(t, Code.Sbb_rm8_r8, Code.Sbb_rm8_imm8, Code.Sbb_rm8_imm8_82, Code.Sbb_rm16_imm16, Code.Sbb_rm16_imm8);
+        Binary<And>(t, Code.And_rm8_r8, Code.And_rm8_imm8, Code.And_rm8_imm8_82, Code.And_rm16_imm16, Code.And_rm16_imm8);
+        Binary<Subtract>(t, Code.Sub_rm8_r8, Code.Sub_rm8_imm8, Code.Sub_rm8_imm8_82, Code.Sub_rm16_imm16, Code.Sub_rm16_imm8);
+        Binary<Xor>(t, Code.Xor_rm8_r8, Code.Xor_rm8_imm8, Code.Xor_rm8_imm8_82, Code.Xor_rm16_imm16, Code.Xor_rm16_imm8);
+        Binary<Compare>(t, Code.Cmp_rm8_r8, Code.Cmp_rm8_imm8, Code.Cmp_rm8_imm8_82, Code.Cmp_rm16_imm16, Code.Cmp_rm16_imm8);
+
+        TestForms<byte>(t, Code.Test_rm8_r8, Code.Test_AL_imm8, Code.Test_rm8_imm8, Code.Test_rm8_imm8_F6r1);
+        TestForms<ushort>(t, Code.Test_rm16_r16, Code.Test_AX_imm16, Code.Test_rm16_imm16, Code.Test_rm16_imm16_F7r1);
+        TestForms<uint>(t, Code.Test_rm32_r32, Code.Test_EAX_imm32, Code.Test_rm32_imm32, Code.Test_rm32_imm32_F7r1);
+        TestForms<ulong>(t, Code.Test_rm64_r64, Code.Test_RAX_imm32, Code.Test_rm64_imm32, Code.Test_rm64_imm32_F7r1);
+
+        Single<Increment>(t, Code.Inc_rm8, Code.Inc_rm16);
+        Single<Decrement>(t, Code.Dec_rm8, Code.Dec_rm16);
+        Single<Negate>(t, Code.Neg_rm8, Code.Neg_rm16);
+        Single<Complement>(t, Code.Not_rm8, Code.Not_rm16);
+        t.Add(Code.Inc_r16, &Unary<Increment, ushort>.Reg);
+        t.Add(Code.Inc_r32, &Unary<Increment, uint>.Reg);
+        t.Add(Code.Dec_r16, &Unary<Decrement, ushort>.Reg);
+        t.Add(Code.Dec_r32, &Unary<Decrement, uint>.Reg);
+    }
+
+    private static void Binary<TOperation>(HandlerTable t, Code rm8r8, Code rm8imm8, Code rm8imm8Alias, Code rm16imm16, Code rm16imm8)
+        where TOperation : struct, IBinary
+    {
+        Binary<TOperation, byte>(t, rm8r8, rm8r8 + 4, rm8r8 + 8);
+        Binary<TOperation, ushort>(t, rm8r8 + 1, rm8r8 + 5, rm8r8 + 9);
+        Binary<TOperation, uint>(t, rm8r8 + 2, rm8r8 + 6, rm8r8 + 10);
+        Binary<TOperation, ulong>(t, rm8r8 + 3, rm8r8 + 7, rm8r8 + 11);
+        Immediate<TOperation, byte>(t, rm8imm8);
+        Immediate<TOperation, byte>(t, rm8imm8Alias);
+        Immediate<TOperation, ushort>(t, rm16imm16);
+        Immediate<TOperation, uint>(t, rm16imm16 + 1);
+        Immediate<TOperation, ulong>(t, rm16imm16 + 2);
+        Immediate<TOperation, ushort>(t, rm16imm8);
+        Immediate<TOperation, uint>(t, rm16imm8 + 1);
+        Immediate<TOperation, ulong>(t, rm16imm8 + 2);
+    }
+
+    private static void Binary<TOperation, T>(HandlerTable t, Code memoryFirst, Code registerFirst, Code accumulator)
+        where TOperation : struct, IBinary
+        where T : unmanaged
+    {
+        if (TOperation.Stores) t.Add(memoryFirst, &Alu<TOperation, T>.RegReg, &Alu<TOperation, T>.MemReg, &Alu<TOperation, T>.LockedReg);
+        else t.Add(memoryFirst, &Alu<TOperation, T>.RegReg, &Alu<TOperation, T>.MemReg);
+        t.Add(registerFirst, &Alu<TOperation, T>.RegReg, &Alu<TOperation, T>.RegMem);
+        t.Add(accumulator, &Alu<TOperation, T>.RegImm);
+    }
+
+    private static void Immediate<TOperation, T>(HandlerTable t, Code code)
+        where TOperation : struct, IBinary
+        where T : unmanaged
+    {
+        if (TOperation.Stores) t.Add(code, &Alu<TOperation, T>.RegImm, &Alu<TOperation, T>.MemImm, &Alu<TOperation, T>.LockedImm);
+        else t.Add(code, &Alu<TOperation, T>.RegImm, &Alu<TOperation, T>.MemImm);
+    }
+
+    private static void TestForms<T>(HandlerTable t, Code registers, Code accumulator, Code immediate, Code alias)
+        where T : unmanaged
+    {
+        t.Add(registers, &Alu<Test, T>.RegReg, &Alu<Test, T>.MemReg);
+        t.Add(accumulator, &Alu<Test, T>.RegImm);
+        t.Add(immediate, &Alu<Test, T>.RegImm, &Alu<Test, T>.MemImm);
+        t.Add(alias, &Alu<Test, T>.RegImm, &Alu<Test, T>.MemImm);
+    }
+
+    private static void Single<TOperation>(HandlerTable t, Code rm8, Code rm16)
+        where TOperation : struct, IUnary
+    {
+        t.Add(rm8, &Unary<TOperation, byte>.Reg, &Unary<TOperation, byte>.Memory, &Unary<TOperation, byte>.Locked);
+        t.Add(rm16, &Unary<TOperation, ushort>.Reg, &Unary<TOperation, ushort>.Memory, &Unary<TOperation, ushort>.Locked);
+        t.Add(rm16 + 1, &Unary<TOperation, uint>.Reg, &Unary<TOperation, uint>.Memory, &Unary<TOperation, uint>.Locked);
+        t.Add(rm16 + 2, &Unary<TOperation, ulong>.Reg, &Unary<TOperation, ulong>.Memory, &Unary<TOperation, ulong>.Locked);
     }
 }

@@ -3,148 +3,50 @@ using Iced.Intel;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>Bit instructions, flags, hints, random numbers.</summary>
 internal static unsafe partial class IntegerTable
 {
     private static void FillBits(HandlerTable t)
     {
-        t.Add(Code.Bt_rm16_r16, &BitTest<BitKeep, ushort>.RegisterRegister, &BitTest<BitKeep, ushort>.MemoryRegister);
-        t.Add(Code.Bt_rm16_imm8, &BitTest<BitKeep, ushort>.RegisterImmediate, &BitTest<BitKeep, ushort>.MemoryImmediate);
-        t.Add(Code.Bt_rm32_r32, &BitTest<BitKeep, uint>.RegisterRegister, &BitTest<BitKeep, uint>.MemoryRegister);
-        t.Add(Code.Bt_rm32_imm8, &BitTest<BitKeep, uint>.RegisterImmediate, &BitTest<BitKeep, uint>.MemoryImmediate);
-        t.Add(Code.Bt_rm64_r64, &BitTest<BitKeep, ulong>.RegisterRegister, &BitTest<BitKeep, ulong>.MemoryRegister);
-        t.Add(Code.Bt_rm64_imm8, &BitTest<BitKeep, ulong>.RegisterImmediate, &BitTest<BitKeep, ulong>.MemoryImmediate);
-        t.Add(Code.Bts_rm16_r16, &BitTest<BitSet, ushort>.RegisterRegister, &BitTest<BitSet, ushort>.MemoryRegister, &BitTest<BitSet, ushort>.LockedRegister);
-        t.Add(Code.Bts_rm16_imm8, &BitTest<BitSet, ushort>.RegisterImmediate, &BitTest<BitSet, ushort>.MemoryImmediate, &BitTest<BitSet, ushort>.LockedImmediate);
-        t.Add(Code.Bts_rm32_r32, &BitTest<BitSet, uint>.RegisterRegister, &BitTest<BitSet, uint>.MemoryRegister, &BitTest<BitSet, uint>.LockedRegister);
-        t.Add(Code.Bts_rm32_imm8, &BitTest<BitSet, uint>.RegisterImmediate, &BitTest<BitSet, uint>.MemoryImmediate, &BitTest<BitSet, uint>.LockedImmediate);
-        t.Add(Code.Bts_rm64_r64, &BitTest<BitSet, ulong>.RegisterRegister, &BitTest<BitSet, ulong>.MemoryRegister, &BitTest<BitSet, ulong>.LockedRegister);
-        t.Add(Code.Bts_rm64_imm8, &BitTest<BitSet, ulong>.RegisterImmediate, &BitTest<BitSet, ulong>.MemoryImmediate, &BitTest<BitSet, ulong>.LockedImmediate);
-        t.Add(Code.Btr_rm16_r16, &BitTest<BitReset, ushort>.RegisterRegister, &BitTest<BitReset, ushort>.MemoryRegister, &BitTest<BitReset, ushort>.LockedRegister);
-        t.Add(Code.Btr_rm16_imm8, &BitTest<BitReset, ushort>.RegisterImmediate, &BitTest<BitReset, ushort>.MemoryImmediate, &BitTest<BitReset, ushort>.LockedImmediate);
-        t.Add(Code.Btr_rm32_r32, &BitTest<BitReset, uint>.RegisterRegister, &BitTest<BitReset, uint>.MemoryRegister, &BitTest<BitReset, uint>.LockedRegister);
-        t.Add(Code.Btr_rm32_imm8, &BitTest<BitReset, uint>.RegisterImmediate, &BitTest<BitReset, uint>.MemoryImmediate, &BitTest<BitReset, uint>.LockedImmediate);
-        t.Add(Code.Btr_rm64_r64, &BitTest<BitReset, ulong>.RegisterRegister, &BitTest<BitReset, ulong>.MemoryRegister, &BitTest<BitReset, ulong>.LockedRegister);
-        t.Add(Code.Btr_rm64_imm8, &BitTest<BitReset, ulong>.RegisterImmediate, &BitTest<BitReset, ulong>.MemoryImmediate, &BitTest<BitReset, ulong>.LockedImmediate);
-        t.Add(Code.Btc_rm16_r16, &BitTest<BitComplement, ushort>.RegisterRegister, &BitTest<BitComplement, ushort>.MemoryRegister, &BitTest<BitComplement, ushort>.LockedRegister);
-        t.Add(Code.Btc_rm16_imm8, &BitTest<BitComplement, ushort>.RegisterImmediate, &BitTest<BitComplement, ushort>.MemoryImmediate, &BitTest<BitComplement, ushort>.LockedImmediate);
-        t.Add(Code.Btc_rm32_r32, &BitTest<BitComplement, uint>.RegisterRegister, &BitTest<BitComplement, uint>.MemoryRegister, &BitTest<BitComplement, uint>.LockedRegister);
-        t.Add(Code.Btc_rm32_imm8, &BitTest<BitComplement, uint>.RegisterImmediate, &BitTest<BitComplement, uint>.MemoryImmediate, &BitTest<BitComplement, uint>.LockedImmediate);
-        t.Add(Code.Btc_rm64_r64, &BitTest<BitComplement, ulong>.RegisterRegister, &BitTest<BitComplement, ulong>.MemoryRegister, &BitTest<BitComplement, ulong>.LockedRegister);
-        t.Add(Code.Btc_rm64_imm8, &BitTest<BitComplement, ulong>.RegisterImmediate, &BitTest<BitComplement, ulong>.MemoryImmediate, &BitTest<BitComplement, ulong>.LockedImmediate);
-        t.Add(Code.Bsf_r16_rm16, &BitOps<ushort>.Bsf);
-        t.Add(Code.Bsr_r16_rm16, &BitOps<ushort>.Bsr);
-        t.Add(Code.Tzcnt_r16_rm16, &BitOps<ushort>.Tzcnt);
-        t.Add(Code.Lzcnt_r16_rm16, &BitOps<ushort>.Lzcnt);
-        t.Add(Code.Popcnt_r16_rm16, &BitOps<ushort>.Popcnt);
-        t.Add(Code.Bsf_r32_rm32, &BitOps<uint>.Bsf);
-        t.Add(Code.Bsr_r32_rm32, &BitOps<uint>.Bsr);
-        t.Add(Code.Tzcnt_r32_rm32, &BitOps<uint>.Tzcnt);
-        t.Add(Code.Lzcnt_r32_rm32, &BitOps<uint>.Lzcnt);
-        t.Add(Code.Popcnt_r32_rm32, &BitOps<uint>.Popcnt);
-        t.Add(Code.Bsf_r64_rm64, &BitOps<ulong>.Bsf);
-        t.Add(Code.Bsr_r64_rm64, &BitOps<ulong>.Bsr);
-        t.Add(Code.Tzcnt_r64_rm64, &BitOps<ulong>.Tzcnt);
-        t.Add(Code.Lzcnt_r64_rm64, &BitOps<ulong>.Lzcnt);
-        t.Add(Code.Popcnt_r64_rm64, &BitOps<ulong>.Popcnt);
-        t.Add(Code.VEX_Andn_r32_r32_rm32, &BitOps<uint>.Andn);
-        t.Add(Code.VEX_Pdep_r32_r32_rm32, &BitOps<uint>.Pdep);
-        t.Add(Code.VEX_Pext_r32_r32_rm32, &BitOps<uint>.Pext);
-        t.Add(Code.VEX_Bextr_r32_rm32_r32, &BitOps<uint>.Bextr);
-        t.Add(Code.VEX_Bzhi_r32_rm32_r32, &BitOps<uint>.Bzhi);
-        t.Add(Code.VEX_Sarx_r32_rm32_r32, &BitOps<uint>.Sarx);
-        t.Add(Code.VEX_Shlx_r32_rm32_r32, &BitOps<uint>.Shlx);
-        t.Add(Code.VEX_Shrx_r32_rm32_r32, &BitOps<uint>.Shrx);
-        t.Add(Code.VEX_Blsi_r32_rm32, &BitOps<uint>.Blsi);
-        t.Add(Code.VEX_Blsmsk_r32_rm32, &BitOps<uint>.Blsmsk);
-        t.Add(Code.VEX_Blsr_r32_rm32, &BitOps<uint>.Blsr);
-        t.Add(Code.VEX_Rorx_r32_rm32_imm8, &BitOps<uint>.Rorx);
-        t.Add(Code.Adcx_r32_rm32, &BitOps<uint>.Adcx);
-        t.Add(Code.Adox_r32_rm32, &BitOps<uint>.Adox);
-        t.Add(Code.VEX_Andn_r64_r64_rm64, &BitOps<ulong>.Andn);
-        t.Add(Code.VEX_Pdep_r64_r64_rm64, &BitOps<ulong>.Pdep);
-        t.Add(Code.VEX_Pext_r64_r64_rm64, &BitOps<ulong>.Pext);
-        t.Add(Code.VEX_Bextr_r64_rm64_r64, &BitOps<ulong>.Bextr);
-        t.Add(Code.VEX_Bzhi_r64_rm64_r64, &BitOps<ulong>.Bzhi);
-        t.Add(Code.VEX_Sarx_r64_rm64_r64, &BitOps<ulong>.Sarx);
-        t.Add(Code.VEX_Shlx_r64_rm64_r64, &BitOps<ulong>.Shlx);
-        t.Add(Code.VEX_Shrx_r64_rm64_r64, &BitOps<ulong>.Shrx);
-        t.Add(Code.VEX_Blsi_r64_rm64, &BitOps<ulong>.Blsi);
-        t.Add(Code.VEX_Blsmsk_r64_rm64, &BitOps<ulong>.Blsmsk);
-        t.Add(Code.VEX_Blsr_r64_rm64, &BitOps<ulong>.Blsr);
-        t.Add(Code.VEX_Rorx_r64_rm64_imm8, &BitOps<ulong>.Rorx);
-        t.Add(Code.Adcx_r64_rm64, &BitOps<ulong>.Adcx);
-        t.Add(Code.Adox_r64_rm64, &BitOps<ulong>.Adox);
-        t.Add(Code.Crc32_r32_rm8, &BitOps<byte>.Crc32);
-        t.Add(Code.Crc32_r32_rm16, &BitOps<ushort>.Crc32);
-        t.Add(Code.Crc32_r32_rm32, &BitOps<uint>.Crc32);
-        t.Add(Code.Crc32_r64_rm8, &BitOps<byte>.Crc32);
-        t.Add(Code.Crc32_r64_rm64, &BitOps<ulong>.Crc32);
-        t.Add(Code.Clc, &Miscellaneous.Clc);
-        t.Add(Code.Stc, &Miscellaneous.Stc);
-        t.Add(Code.Cmc, &Miscellaneous.Cmc);
-        t.Add(Code.Cld, &Miscellaneous.Cld);
-        t.Add(Code.Std, &Miscellaneous.Std);
-        t.Add(Code.Lahf, &Miscellaneous.Lahf);
-        t.Add(Code.Sahf, &Miscellaneous.Sahf);
-        t.Add(Code.Salc, &Miscellaneous.Salc);
-        t.Add(Code.Nopw, &Miscellaneous.Nothing);
-        t.Add(Code.Nopd, &Miscellaneous.Nothing);
-        t.Add(Code.Nopq, &Miscellaneous.Nothing);
-        t.Add(Code.Endbr32, &Miscellaneous.Nothing);
-        t.Add(Code.Endbr64, &Miscellaneous.Nothing);
-        t.Add(Code.Pcommit, &Miscellaneous.Nothing);
-        t.Add(Code.Nop_rm16, &Miscellaneous.Nothing);
-        t.Add(Code.Nop_rm32, &Miscellaneous.Nothing);
-        t.Add(Code.Nop_rm64, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetchw_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetch_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetchnta_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetcht0_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetcht1_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Prefetcht2_m8, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F0D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F0D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F0D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F18, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F18, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F18, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F19, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F19, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F19, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1A, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1A, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1A, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1B, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1B, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1B, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1C, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1C, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1C, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1D, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1E, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1E, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1E, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm16_r16_0F1F, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm32_r32_0F1F, &Miscellaneous.Nothing);
-        t.Add(Code.Reservednop_rm64_r64_0F1F, &Miscellaneous.Nothing);
-        t.Add(Code.Pause, &Miscellaneous.Pause);
-        t.Add(Code.Mfence, &Miscellaneous.Fence);
-        t.Add(Code.Lfence, &Miscellaneous.Fence);
-        t.Add(Code.Sfence, &Miscellaneous.Fence);
-        t.Add(Code.Clflush_m8, &Miscellaneous.FlushLine);
-        t.Add(Code.Clflushopt_m8, &Miscellaneous.FlushLine);
-        t.Add(Code.Clwb_m8, &Miscellaneous.FlushLine);
-        t.Add(Code.Ud2, &Miscellaneous.InvalidOpcode);
-        t.Add(Code.Bound_r16_m1616, &Miscellaneous.Bound16);
-        t.Add(Code.Bound_r32_m3232, &Miscellaneous.Bound32);
-        t.Add(Code.Rdrand_r16, &Miscellaneous.Random<ushort>);
-        t.Add(Code.Rdrand_r32, &Miscellaneous.Random<uint>);
-        t.Add(Code.Rdrand_r64, &Miscellaneous.Random<ulong>);
-        t.Add(Code.Rdseed_r16, &Miscellaneous.Random<ushort>);
-        t.Add(Code.Rdseed_r32, &Miscellaneous.Random<uint>);
-        t.Add(Code.Rdseed_r64, &Miscellaneous.Random<ulong>);
+        BitTests<LookAtBit>(t, Code.Bt_rm16_r16, Code.Bt_rm16_imm8);
+        BitTests<SetBit>(t, Code.Bts_rm16_r16, Code.Bts_rm16_imm8);
+        BitTests<ResetBit>(t, Code.Btr_rm16_r16, Code.Btr_rm16_imm8);
+        BitTests<ComplementBit>(t, Code.Btc_rm16_r16, Code.Btc_rm16_imm8);
+        Scans<ushort>(t, Code.Bsf_r16_rm16, Code.Bsr_r16_rm16, Code.Tzcnt_r16_rm16, Code.Lzcnt_r16_rm16, Code.Popcnt_r16_rm16);
+        Scans<uint>(t, Code.Bsf_r32_rm32, Code.Bsr_r32_rm32, Code.Tzcnt_r32_rm32, Code.Lzcnt_r32_rm32, Code.Popcnt_r32_rm32);
+        Scans<ulong>(t, Code.Bsf_r64_rm64, Code.Bsr_r64_rm64, Code.Tzcnt_r64_rm64, Code.Lzcnt_r64_rm64, Code.Popcnt_r64_rm64);
+    }
+
+    private static void BitTests<TChange>(HandlerTable t, Code register16, Code immediate16)
+        where TChange : struct, IBitChange
+    {
+        BitTests<TChange, ushort>(t, register16, immediate16);
+        BitTests<TChange, uint>(t, register16 + 1, immediate16 + 1);
+        BitTests<TChange, ulong>(t, register16 + 2, immediate16 + 2);
+    }
+
+    private static void BitTests<TChange, T>(HandlerTable t, Code register, Code immediate)
+        where TChange : struct, IBitChange
+        where T : unmanaged
+    {
+        if (TChange.Stores)
+        {
+            t.Add(register, &BitTest<TChange, T>.RegReg, &BitTest<TChange, T>.MemReg, &BitTest<TChange, T>.LockedReg);
+            t.Add(immediate, &BitTest<TChange, T>.RegImm, &BitTest<TChange, T>.MemImm, &BitTest<TChange, T>.LockedImm);
+        }
+        else
+        {
+            t.Add(register, &BitTest<TChange, T>.RegReg, &BitTest<TChange, T>.MemReg);
+            t.Add(immediate, &BitTest<TChange, T>.RegImm, &BitTest<TChange, T>.MemImm);
+        }
+    }
+
+    private static void Scans<T>(HandlerTable t, Code forward, Code reverse, Code trailing, Code leading, Code population)
+        where T : unmanaged
+    {
+        t.Add(forward, &BitScan<T>.ForwardReg, &BitScan<T>.ForwardMem);
+        t.Add(reverse, &BitScan<T>.ReverseReg, &BitScan<T>.ReverseMem);
+        t.Add(trailing, &BitScan<T>.TrailingReg, &BitScan<T>.TrailingMem);
+        t.Add(leading, &BitScan<T>.LeadingReg, &BitScan<T>.LeadingMem);
+        t.Add(population, &BitScan<T>.PopulationReg, &BitScan<T>.PopulationMem);
     }
 }

@@ -1,87 +1,105 @@
+using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Memory;
 using Iced.Intel;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>MOV and its kin, extensions, exchanges.</summary>
 internal static unsafe partial class IntegerTable
 {
     private static void FillMoves(HandlerTable t)
     {
-        t.Add(Code.Mov_rm8_r8, &Moves<byte>.RegisterRegister, &Moves<byte>.MemoryRegister);
-        t.Add(Code.Mov_r8_rm8, &Moves<byte>.RegisterRegister, &Moves<byte>.RegisterMemory);
-        t.Add(Code.Mov_r8_imm8, &Moves<byte>.RegisterImmediate);
-        t.Add(Code.Mov_rm8_imm8, &Moves<byte>.RegisterImmediate, &Moves<byte>.MemoryImmediate);
-        t.Add(Code.Mov_AL_moffs8, &Moves<byte>.RegisterMemory);
-        t.Add(Code.Mov_moffs8_AL, &Moves<byte>.MemoryRegister);
-        t.Add(Code.Mov_rm16_r16, &Moves<ushort>.RegisterRegister, &Moves<ushort>.MemoryRegister);
-        t.Add(Code.Mov_r16_rm16, &Moves<ushort>.RegisterRegister, &Moves<ushort>.RegisterMemory);
-        t.Add(Code.Mov_r16_imm16, &Moves<ushort>.RegisterImmediate);
-        t.Add(Code.Mov_rm16_imm16, &Moves<ushort>.RegisterImmediate, &Moves<ushort>.MemoryImmediate);
-        t.Add(Code.Mov_AX_moffs16, &Moves<ushort>.RegisterMemory);
-        t.Add(Code.Mov_moffs16_AX, &Moves<ushort>.MemoryRegister);
-        t.Add(Code.Lea_r16_m, &Moves<ushort>.Lea);
-        t.Add(Code.Movbe_r16_m16, &Moves<ushort>.MovbeLoad);
-        t.Add(Code.Movbe_m16_r16, &Moves<ushort>.MovbeStore);
-        t.Add(Code.Bswap_r16, &Moves<ushort>.Bswap);
-        t.Add(Code.Mov_rm32_r32, &Moves<uint>.RegisterRegister, &Moves<uint>.MemoryRegister);
-        t.Add(Code.Mov_r32_rm32, &Moves<uint>.RegisterRegister, &Moves<uint>.RegisterMemory);
-        t.Add(Code.Mov_r32_imm32, &Moves<uint>.RegisterImmediate);
-        t.Add(Code.Mov_rm32_imm32, &Moves<uint>.RegisterImmediate, &Moves<uint>.MemoryImmediate);
-        t.Add(Code.Mov_EAX_moffs32, &Moves<uint>.RegisterMemory);
-        t.Add(Code.Mov_moffs32_EAX, &Moves<uint>.MemoryRegister);
-        t.Add(Code.Lea_r32_m, &Moves<uint>.Lea);
-        t.Add(Code.Movbe_r32_m32, &Moves<uint>.MovbeLoad);
-        t.Add(Code.Movbe_m32_r32, &Moves<uint>.MovbeStore);
-        t.Add(Code.Bswap_r32, &Moves<uint>.Bswap);
-        t.Add(Code.Mov_rm64_r64, &Moves<ulong>.RegisterRegister, &Moves<ulong>.MemoryRegister);
-        t.Add(Code.Mov_r64_rm64, &Moves<ulong>.RegisterRegister, &Moves<ulong>.RegisterMemory);
-        t.Add(Code.Mov_r64_imm64, &Moves<ulong>.RegisterImmediate);
-        t.Add(Code.Mov_rm64_imm32, &Moves<ulong>.RegisterImmediate, &Moves<ulong>.MemoryImmediate);
-        t.Add(Code.Mov_RAX_moffs64, &Moves<ulong>.RegisterMemory);
-        t.Add(Code.Mov_moffs64_RAX, &Moves<ulong>.MemoryRegister);
-        t.Add(Code.Lea_r64_m, &Moves<ulong>.Lea);
-        t.Add(Code.Movbe_r64_m64, &Moves<ulong>.MovbeLoad);
-        t.Add(Code.Movbe_m64_r64, &Moves<ulong>.MovbeStore);
-        t.Add(Code.Bswap_r64, &Moves<ulong>.Bswap);
-        t.Add(Code.Cbw, &Moves<ushort>.ExtendAccumulator);
-        t.Add(Code.Cwde, &Moves<uint>.ExtendAccumulator);
-        t.Add(Code.Cdqe, &Moves<ulong>.ExtendAccumulator);
-        t.Add(Code.Cwd, &Moves<ushort>.SignToData);
-        t.Add(Code.Cdq, &Moves<uint>.SignToData);
-        t.Add(Code.Cqo, &Moves<ulong>.SignToData);
-        t.Add(Code.Movzx_r16_rm8, &Extend<byte, ushort>.Register, &Extend<byte, ushort>.Memory);
-        t.Add(Code.Movsx_r16_rm8, &Extend<sbyte, ushort>.Register, &Extend<sbyte, ushort>.Memory);
-        t.Add(Code.Movzx_r32_rm8, &Extend<byte, uint>.Register, &Extend<byte, uint>.Memory);
-        t.Add(Code.Movsx_r32_rm8, &Extend<sbyte, uint>.Register, &Extend<sbyte, uint>.Memory);
-        t.Add(Code.Movzx_r64_rm8, &Extend<byte, ulong>.Register, &Extend<byte, ulong>.Memory);
-        t.Add(Code.Movsx_r64_rm8, &Extend<sbyte, ulong>.Register, &Extend<sbyte, ulong>.Memory);
-        t.Add(Code.Movzx_r16_rm16, &Extend<ushort, ushort>.Register, &Extend<ushort, ushort>.Memory);
-        t.Add(Code.Movsx_r16_rm16, &Extend<short, ushort>.Register, &Extend<short, ushort>.Memory);
-        t.Add(Code.Movzx_r32_rm16, &Extend<ushort, uint>.Register, &Extend<ushort, uint>.Memory);
-        t.Add(Code.Movsx_r32_rm16, &Extend<short, uint>.Register, &Extend<short, uint>.Memory);
-        t.Add(Code.Movzx_r64_rm16, &Extend<ushort, ulong>.Register, &Extend<ushort, ulong>.Memory);
-        t.Add(Code.Movsx_r64_rm16, &Extend<short, ulong>.Register, &Extend<short, ulong>.Memory);
-        t.Add(Code.Movsxd_r16_rm16, &Extend<short, ushort>.Register, &Extend<short, ushort>.Memory);
-        t.Add(Code.Movsxd_r32_rm32, &Extend<int, uint>.Register, &Extend<int, uint>.Memory);
-        t.Add(Code.Movsxd_r64_rm32, &Extend<int, ulong>.Register, &Extend<int, ulong>.Memory);
-        t.Add(Code.Xlat_m8, &Miscellaneous.Xlat);
-        t.Add(Code.Xchg_rm8_r8, &Exchange<byte>.XchgRegister, &Exchange<byte>.XchgMemory, &Exchange<byte>.XchgMemory);
-        t.Add(Code.Xadd_rm8_r8, &Exchange<byte>.XaddRegister, &Exchange<byte>.XaddMemory, &Exchange<byte>.XaddLocked);
-        t.Add(Code.Cmpxchg_rm8_r8, &Exchange<byte>.CmpxchgRegister, &Exchange<byte>.CmpxchgMemory, &Exchange<byte>.CmpxchgLocked);
-        t.Add(Code.Xchg_rm16_r16, &Exchange<ushort>.XchgRegister, &Exchange<ushort>.XchgMemory, &Exchange<ushort>.XchgMemory);
-        t.Add(Code.Xchg_r16_AX, &Exchange<ushort>.XchgRegister);
-        t.Add(Code.Xadd_rm16_r16, &Exchange<ushort>.XaddRegister, &Exchange<ushort>.XaddMemory, &Exchange<ushort>.XaddLocked);
-        t.Add(Code.Cmpxchg_rm16_r16, &Exchange<ushort>.CmpxchgRegister, &Exchange<ushort>.CmpxchgMemory, &Exchange<ushort>.CmpxchgLocked);
-        t.Add(Code.Xchg_rm32_r32, &Exchange<uint>.XchgRegister, &Exchange<uint>.XchgMemory, &Exchange<uint>.XchgMemory);
-        t.Add(Code.Xchg_r32_EAX, &Exchange<uint>.XchgRegister);
-        t.Add(Code.Xadd_rm32_r32, &Exchange<uint>.XaddRegister, &Exchange<uint>.XaddMemory, &Exchange<uint>.XaddLocked);
-        t.Add(Code.Cmpxchg_rm32_r32, &Exchange<uint>.CmpxchgRegister, &Exchange<uint>.CmpxchgMemory, &Exchange<uint>.CmpxchgLocked);
-        t.Add(Code.Xchg_rm64_r64, &Exchange<ulong>.XchgRegister, &Exchange<ulong>.XchgMemory, &Exchange<ulong>.XchgMemory);
-        t.Add(Code.Xchg_r64_RAX, &Exchange<ulong>.XchgRegister);
-        t.Add(Code.Xadd_rm64_r64, &Exchange<ulong>.XaddRegister, &Exchange<ulong>.XaddMemory, &Exchange<ulong>.XaddLocked);
-        t.Add(Code.Cmpxchg_rm64_r64, &Exchange<ulong>.CmpxchgRegister, &Exchange<ulong>.CmpxchgMemory, &Exchange<ulong>.CmpxchgLocked);
-        t.Add(Code.Cmpxchg8b_m64, &ExchangeWide.Cmpxchg8, &ExchangeWide.Cmpxchg8, &ExchangeWide.Cmpxchg8);
-        t.Add(Code.Cmpxchg16b_m128, &ExchangeWide.Cmpxchg16, &ExchangeWide.Cmpxchg16, &ExchangeWide.Cmpxchg16);
+        Moves<byte>(t, Code.Mov_rm8_r8, Code.Mov_r8_rm8, Code.Mov_r8_imm8, Code.Mov_rm8_imm8, Code.Mov_AL_moffs8, Code.Mov_moffs8_AL);
+        Moves<ushort>(t, Code.Mov_rm16_r16, Code.Mov_r16_rm16, Code.Mov_r16_imm16, Code.Mov_rm16_imm16, Code.Mov_AX_moffs16, Code.Mov_moffs16_AX);
+        Moves<uint>(t, Code.Mov_rm32_r32, Code.Mov_r32_rm32, Code.Mov_r32_imm32, Code.Mov_rm32_imm32, Code.Mov_EAX_moffs32, Code.Mov_moffs32_EAX);
+        Moves<ulong>(t, Code.Mov_rm64_r64, Code.Mov_r64_rm64, Code.Mov_r64_imm64, Code.Mov_rm64_imm32, Code.Mov_RAX_moffs64, Code.Mov_moffs64_RAX);
+
+        t.Add(Code.Movbe_r16_m16, &Move<ushort>.RegMemReversed);
+        t.Add(Code.Movbe_r32_m32, &Move<uint>.RegMemReversed);
+        t.Add(Code.Movbe_r64_m64, &Move<ulong>.RegMemReversed);
+        t.Add(Code.Movbe_m16_r16, &Move<ushort>.MemRegReversed);
+        t.Add(Code.Movbe_m32_r32, &Move<uint>.MemRegReversed);
+        t.Add(Code.Movbe_m64_r64, &Move<ulong>.MemRegReversed);
+        t.Add(Code.Bswap_r16, &SwapWord);
+        t.Add(Code.Bswap_r32, &Move<uint>.SwapBytes);
+        t.Add(Code.Bswap_r64, &Move<ulong>.SwapBytes);
+
+        Extensions<ushort, byte>(t, Code.Movzx_r16_rm8, Code.Movsx_r16_rm8);
+        Extensions<uint, byte>(t, Code.Movzx_r32_rm8, Code.Movsx_r32_rm8);
+        Extensions<ulong, byte>(t, Code.Movzx_r64_rm8, Code.Movsx_r64_rm8);
+        Extensions<ushort, ushort>(t, Code.Movzx_r16_rm16, Code.Movsx_r16_rm16);
+        Extensions<uint, ushort>(t, Code.Movzx_r32_rm16, Code.Movsx_r32_rm16);
+        Extensions<ulong, ushort>(t, Code.Movzx_r64_rm16, Code.Movsx_r64_rm16);
+        // With a 16-bit destination too, processors load the four bytes of the usual form.
+        t.Add(Code.Movsxd_r16_rm16, &Move<ushort>.RegReg, &Extend<ushort, uint>.ZeroMem);
+        t.Add(Code.Movsxd_r32_rm32, &Move<uint>.RegReg, &Move<uint>.RegMem);
+        t.Add(Code.Movsxd_r64_rm32, &Extend<ulong, uint>.SignReg, &Extend<ulong, uint>.SignMem);
+
+        t.Add(Code.Cbw, &Extend<ushort, byte>.Accumulator);
+        t.Add(Code.Cwde, &Extend<uint, ushort>.Accumulator);
+        t.Add(Code.Cdqe, &Extend<ulong, uint>.Accumulator);
+        t.Add(Code.Cwd, &Extend<ushort, ushort>.AccumulatorToData);
+        t.Add(Code.Cdq, &Extend<uint, uint>.AccumulatorToData);
+        t.Add(Code.Cqo, &Extend<ulong, ulong>.AccumulatorToData);
+
+        t.Add(Code.Lea_r16_m, &Extend<ushort, ushort>.LoadAddress);
+        t.Add(Code.Lea_r32_m, &Extend<uint, uint>.LoadAddress);
+        t.Add(Code.Lea_r64_m, &Extend<ulong, ulong>.LoadAddress);
+        t.Add(Code.Xlat_m8, &Translate);
+
+        Conditional<IfOverflow>(t, Code.Cmovo_r16_rm16, Code.Seto_rm8);
+        Conditional<Unless<IfOverflow>>(t, Code.Cmovno_r16_rm16, Code.Setno_rm8);
+        Conditional<IfBelow>(t, Code.Cmovb_r16_rm16, Code.Setb_rm8);
+        Conditional<Unless<IfBelow>>(t, Code.Cmovae_r16_rm16, Code.Setae_rm8);
+        Conditional<IfEqual>(t, Code.Cmove_r16_rm16, Code.Sete_rm8);
+        Conditional<Unless<IfEqual>>(t, Code.Cmovne_r16_rm16, Code.Setne_rm8);
+        Conditional<IfBelowOrEqual>(t, Code.Cmovbe_r16_rm16, Code.Setbe_rm8);
+        Conditional<Unless<IfBelowOrEqual>>(t, Code.Cmova_r16_rm16, Code.Seta_rm8);
+        Conditional<IfSign>(t, Code.Cmovs_r16_rm16, Code.Sets_rm8);
+        Conditional<Unless<IfSign>>(t, Code.Cmovns_r16_rm16, Code.Setns_rm8);
+        Conditional<IfParity>(t, Code.Cmovp_r16_rm16, Code.Setp_rm8);
+        Conditional<Unless<IfParity>>(t, Code.Cmovnp_r16_rm16, Code.Setnp_rm8);
+        Conditional<IfLess>(t, Code.Cmovl_r16_rm16, Code.Setl_rm8);
+        Conditional<Unless<IfLess>>(t, Code.Cmovge_r16_rm16, Code.Setge_rm8);
+        Conditional<IfLessOrEqual>(t, Code.Cmovle_r16_rm16, Code.Setle_rm8);
+        Conditional<Unless<IfLessOrEqual>>(t, Code.Cmovg_r16_rm16, Code.Setg_rm8);
+    }
+
+    private static void Moves<T>(HandlerTable t, Code memoryFirst, Code registerFirst, Code immediate, Code memoryImmediate, Code load, Code store)
+        where T : unmanaged
+    {
+        t.Add(memoryFirst, &Move<T>.RegReg, &Move<T>.MemReg);
+        t.Add(registerFirst, &Move<T>.RegReg, &Move<T>.RegMem);
+        t.Add(immediate, &Move<T>.RegImm);
+        t.Add(memoryImmediate, &Move<T>.RegImm, &Move<T>.MemImm);
+        t.Add(load, &Move<T>.RegMem);
+        t.Add(store, &Move<T>.MemReg);
+    }
+
+    private static void Extensions<TTo, TFrom>(HandlerTable t, Code zero, Code sign)
+        where TTo : unmanaged
+        where TFrom : unmanaged
+    {
+        t.Add(zero, &Extend<TTo, TFrom>.ZeroReg, &Extend<TTo, TFrom>.ZeroMem);
+        t.Add(sign, &Extend<TTo, TFrom>.SignReg, &Extend<TTo, TFrom>.SignMem);
+    }
+
+    private static void Conditional<TCondition>(HandlerTable t, Code move16, Code set)
+        where TCondition : struct, ICondition
+    {
+        t.Add(move16, &ConditionalMove<TCondition, ushort>.Reg, &ConditionalMove<TCondition, ushort>.Memory);
+        t.Add(move16 + 1, &ConditionalMove<TCondition, uint>.Reg, &ConditionalMove<TCondition, uint>.Memory);
+        t.Add(move16 + 2, &ConditionalMove<TCondition, ulong>.Reg, &ConditionalMove<TCondition, ulong>.Memory);
+        t.Add(set, &SetByte<TCondition>.Reg, &SetByte<TCondition>.Memory);
+    }
+
+    /// <summary>BSWAP of a 16-bit register is undefined; processors answer 0.</summary>
+    private static void SwapWord(CpuState* s, Op* op) => Register.Set<ushort>(s, op->Reg0, 0);
+
+    /// <summary>XLAT: AL = [rBX + AL]. The index is AL alone, so the address can't come from <see cref="Mem.Address"/>.</summary>
+    private static void Translate(CpuState* s, Op* op)
+    {
+        ulong offset = AddressMask.Apply(Register.Get<ulong>(s, Register.Rbx) + Register.Get<byte>(s, Register.Rax), op->AddressSize);
+        Register.Set<byte>(s, Register.Rax, Mem.Read<byte>(s, Segmentation.Linear(s, op->Segment, offset, 1, write: false)));
     }
 }

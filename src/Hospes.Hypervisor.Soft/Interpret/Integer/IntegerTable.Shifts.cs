@@ -3,151 +3,47 @@ using Iced.Intel;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>Shifts, rotates, multiplication, division, decimal adjustment.</summary>
 internal static unsafe partial class IntegerTable
 {
     private static void FillShifts(HandlerTable t)
     {
-        t.Add(Code.Rol_rm8_imm8, &Shift<RolOp, byte>.RegisterImmediate, &Shift<RolOp, byte>.MemoryImmediate);
-        t.Add(Code.Rol_rm8_1, &Shift<RolOp, byte>.RegisterImmediate, &Shift<RolOp, byte>.MemoryImmediate);
-        t.Add(Code.Rol_rm8_CL, &Shift<RolOp, byte>.RegisterCl, &Shift<RolOp, byte>.MemoryCl);
-        t.Add(Code.Rol_rm16_imm8, &Shift<RolOp, ushort>.RegisterImmediate, &Shift<RolOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rol_rm16_1, &Shift<RolOp, ushort>.RegisterImmediate, &Shift<RolOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rol_rm16_CL, &Shift<RolOp, ushort>.RegisterCl, &Shift<RolOp, ushort>.MemoryCl);
-        t.Add(Code.Rol_rm32_imm8, &Shift<RolOp, uint>.RegisterImmediate, &Shift<RolOp, uint>.MemoryImmediate);
-        t.Add(Code.Rol_rm32_1, &Shift<RolOp, uint>.RegisterImmediate, &Shift<RolOp, uint>.MemoryImmediate);
-        t.Add(Code.Rol_rm32_CL, &Shift<RolOp, uint>.RegisterCl, &Shift<RolOp, uint>.MemoryCl);
-        t.Add(Code.Rol_rm64_imm8, &Shift<RolOp, ulong>.RegisterImmediate, &Shift<RolOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rol_rm64_1, &Shift<RolOp, ulong>.RegisterImmediate, &Shift<RolOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rol_rm64_CL, &Shift<RolOp, ulong>.RegisterCl, &Shift<RolOp, ulong>.MemoryCl);
-        t.Add(Code.Ror_rm8_imm8, &Shift<RorOp, byte>.RegisterImmediate, &Shift<RorOp, byte>.MemoryImmediate);
-        t.Add(Code.Ror_rm8_1, &Shift<RorOp, byte>.RegisterImmediate, &Shift<RorOp, byte>.MemoryImmediate);
-        t.Add(Code.Ror_rm8_CL, &Shift<RorOp, byte>.RegisterCl, &Shift<RorOp, byte>.MemoryCl);
-        t.Add(Code.Ror_rm16_imm8, &Shift<RorOp, ushort>.RegisterImmediate, &Shift<RorOp, ushort>.MemoryImmediate);
-        t.Add(Code.Ror_rm16_1, &Shift<RorOp, ushort>.RegisterImmediate, &Shift<RorOp, ushort>.MemoryImmediate);
-        t.Add(Code.Ror_rm16_CL, &Shift<RorOp, ushort>.RegisterCl, &Shift<RorOp, ushort>.MemoryCl);
-        t.Add(Code.Ror_rm32_imm8, &Shift<RorOp, uint>.RegisterImmediate, &Shift<RorOp, uint>.MemoryImmediate);
-        t.Add(Code.Ror_rm32_1, &Shift<RorOp, uint>.RegisterImmediate, &Shift<RorOp, uint>.MemoryImmediate);
-        t.Add(Code.Ror_rm32_CL, &Shift<RorOp, uint>.RegisterCl, &Shift<RorOp, uint>.MemoryCl);
-        t.Add(Code.Ror_rm64_imm8, &Shift<RorOp, ulong>.RegisterImmediate, &Shift<RorOp, ulong>.MemoryImmediate);
-        t.Add(Code.Ror_rm64_1, &Shift<RorOp, ulong>.RegisterImmediate, &Shift<RorOp, ulong>.MemoryImmediate);
-        t.Add(Code.Ror_rm64_CL, &Shift<RorOp, ulong>.RegisterCl, &Shift<RorOp, ulong>.MemoryCl);
-        t.Add(Code.Rcl_rm8_imm8, &Shift<RclOp, byte>.RegisterImmediate, &Shift<RclOp, byte>.MemoryImmediate);
-        t.Add(Code.Rcl_rm8_1, &Shift<RclOp, byte>.RegisterImmediate, &Shift<RclOp, byte>.MemoryImmediate);
-        t.Add(Code.Rcl_rm8_CL, &Shift<RclOp, byte>.RegisterCl, &Shift<RclOp, byte>.MemoryCl);
-        t.Add(Code.Rcl_rm16_imm8, &Shift<RclOp, ushort>.RegisterImmediate, &Shift<RclOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rcl_rm16_1, &Shift<RclOp, ushort>.RegisterImmediate, &Shift<RclOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rcl_rm16_CL, &Shift<RclOp, ushort>.RegisterCl, &Shift<RclOp, ushort>.MemoryCl);
-        t.Add(Code.Rcl_rm32_imm8, &Shift<RclOp, uint>.RegisterImmediate, &Shift<RclOp, uint>.MemoryImmediate);
-        t.Add(Code.Rcl_rm32_1, &Shift<RclOp, uint>.RegisterImmediate, &Shift<RclOp, uint>.MemoryImmediate);
-        t.Add(Code.Rcl_rm32_CL, &Shift<RclOp, uint>.RegisterCl, &Shift<RclOp, uint>.MemoryCl);
-        t.Add(Code.Rcl_rm64_imm8, &Shift<RclOp, ulong>.RegisterImmediate, &Shift<RclOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rcl_rm64_1, &Shift<RclOp, ulong>.RegisterImmediate, &Shift<RclOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rcl_rm64_CL, &Shift<RclOp, ulong>.RegisterCl, &Shift<RclOp, ulong>.MemoryCl);
-        t.Add(Code.Rcr_rm8_imm8, &Shift<RcrOp, byte>.RegisterImmediate, &Shift<RcrOp, byte>.MemoryImmediate);
-        t.Add(Code.Rcr_rm8_1, &Shift<RcrOp, byte>.RegisterImmediate, &Shift<RcrOp, byte>.MemoryImmediate);
-        t.Add(Code.Rcr_rm8_CL, &Shift<RcrOp, byte>.RegisterCl, &Shift<RcrOp, byte>.MemoryCl);
-        t.Add(Code.Rcr_rm16_imm8, &Shift<RcrOp, ushort>.RegisterImmediate, &Shift<RcrOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rcr_rm16_1, &Shift<RcrOp, ushort>.RegisterImmediate, &Shift<RcrOp, ushort>.MemoryImmediate);
-        t.Add(Code.Rcr_rm16_CL, &Shift<RcrOp, ushort>.RegisterCl, &Shift<RcrOp, ushort>.MemoryCl);
-        t.Add(Code.Rcr_rm32_imm8, &Shift<RcrOp, uint>.RegisterImmediate, &Shift<RcrOp, uint>.MemoryImmediate);
-        t.Add(Code.Rcr_rm32_1, &Shift<RcrOp, uint>.RegisterImmediate, &Shift<RcrOp, uint>.MemoryImmediate);
-        t.Add(Code.Rcr_rm32_CL, &Shift<RcrOp, uint>.RegisterCl, &Shift<RcrOp, uint>.MemoryCl);
-        t.Add(Code.Rcr_rm64_imm8, &Shift<RcrOp, ulong>.RegisterImmediate, &Shift<RcrOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rcr_rm64_1, &Shift<RcrOp, ulong>.RegisterImmediate, &Shift<RcrOp, ulong>.MemoryImmediate);
-        t.Add(Code.Rcr_rm64_CL, &Shift<RcrOp, ulong>.RegisterCl, &Shift<RcrOp, ulong>.MemoryCl);
-        t.Add(Code.Shl_rm8_imm8, &Shift<ShlOp, byte>.RegisterImmediate, &Shift<ShlOp, byte>.MemoryImmediate);
-        t.Add(Code.Shl_rm8_1, &Shift<ShlOp, byte>.RegisterImmediate, &Shift<ShlOp, byte>.MemoryImmediate);
-        t.Add(Code.Shl_rm8_CL, &Shift<ShlOp, byte>.RegisterCl, &Shift<ShlOp, byte>.MemoryCl);
-        t.Add(Code.Shl_rm16_imm8, &Shift<ShlOp, ushort>.RegisterImmediate, &Shift<ShlOp, ushort>.MemoryImmediate);
-        t.Add(Code.Shl_rm16_1, &Shift<ShlOp, ushort>.RegisterImmediate, &Shift<ShlOp, ushort>.MemoryImmediate);
-        t.Add(Code.Shl_rm16_CL, &Shift<ShlOp, ushort>.RegisterCl, &Shift<ShlOp, ushort>.MemoryCl);
-        t.Add(Code.Shl_rm32_imm8, &Shift<ShlOp, uint>.RegisterImmediate, &Shift<ShlOp, uint>.MemoryImmediate);
-        t.Add(Code.Shl_rm32_1, &Shift<ShlOp, uint>.RegisterImmediate, &Shift<ShlOp, uint>.MemoryImmediate);
-        t.Add(Code.Shl_rm32_CL, &Shift<ShlOp, uint>.RegisterCl, &Shift<ShlOp, uint>.MemoryCl);
-        t.Add(Code.Shl_rm64_imm8, &Shift<ShlOp, ulong>.RegisterImmediate, &Shift<ShlOp, ulong>.MemoryImmediate);
-        t.Add(Code.Shl_rm64_1, &Shift<ShlOp, ulong>.RegisterImmediate, &Shift<ShlOp, ulong>.MemoryImmediate);
-        t.Add(Code.Shl_rm64_CL, &Shift<ShlOp, ulong>.RegisterCl, &Shift<ShlOp, ulong>.MemoryCl);
-        t.Add(Code.Shr_rm8_imm8, &Shift<ShrOp, byte>.RegisterImmediate, &Shift<ShrOp, byte>.MemoryImmediate);
-        t.Add(Code.Shr_rm8_1, &Shift<ShrOp, byte>.RegisterImmediate, &Shift<ShrOp, byte>.MemoryImmediate);
-        t.Add(Code.Shr_rm8_CL, &Shift<ShrOp, byte>.RegisterCl, &Shift<ShrOp, byte>.MemoryCl);
-        t.Add(Code.Shr_rm16_imm8, &Shift<ShrOp, ushort>.RegisterImmediate, &Shift<ShrOp, ushort>.MemoryImmediate);
-        t.Add(Code.Shr_rm16_1, &Shift<ShrOp, ushort>.RegisterImmediate, &Shift<ShrOp, ushort>.MemoryImmediate);
-        t.Add(Code.Shr_rm16_CL, &Shift<ShrOp, ushort>.RegisterCl, &Shift<ShrOp, ushort>.MemoryCl);
-        t.Add(Code.Shr_rm32_imm8, &Shift<ShrOp, uint>.RegisterImmediate, &Shift<ShrOp, uint>.MemoryImmediate);
-        t.Add(Code.Shr_rm32_1, &Shift<ShrOp, uint>.RegisterImmediate, &Shift<ShrOp, uint>.MemoryImmediate);
-        t.Add(Code.Shr_rm32_CL, &Shift<ShrOp, uint>.RegisterCl, &Shift<ShrOp, uint>.MemoryCl);
-        t.Add(Code.Shr_rm64_imm8, &Shift<ShrOp, ulong>.RegisterImmediate, &Shift<ShrOp, ulong>.MemoryImmediate);
-        t.Add(Code.Shr_rm64_1, &Shift<ShrOp, ulong>.RegisterImmediate, &Shift<ShrOp, ulong>.MemoryImmediate);
-        t.Add(Code.Shr_rm64_CL, &Shift<ShrOp, ulong>.RegisterCl, &Shift<ShrOp, ulong>.MemoryCl);
-        t.Add(Code.Sal_rm8_imm8, &Shift<ShlOp, byte>.RegisterImmediate, &Shift<ShlOp, byte>.MemoryImmediate);
-        t.Add(Code.Sal_rm8_1, &Shift<ShlOp, byte>.RegisterImmediate, &Shift<ShlOp, byte>.MemoryImmediate);
-        t.Add(Code.Sal_rm8_CL, &Shift<ShlOp, byte>.RegisterCl, &Shift<ShlOp, byte>.MemoryCl);
-        t.Add(Code.Sal_rm16_imm8, &Shift<ShlOp, ushort>.RegisterImmediate, &Shift<ShlOp, ushort>.MemoryImmediate);
-        t.Add(Code.Sal_rm16_1, &Shift<ShlOp, ushort>.RegisterImmediate, &Shift<ShlOp, ushort>.MemoryImmediate);
-        t.Add(Code.Sal_rm16_CL, &Shift<ShlOp, ushort>.RegisterCl, &Shift<ShlOp, ushort>.MemoryCl);
-        t.Add(Code.Sal_rm32_imm8, &Shift<ShlOp, uint>.RegisterImmediate, &Shift<ShlOp, uint>.MemoryImmediate);
-        t.Add(Code.Sal_rm32_1, &Shift<ShlOp, uint>.RegisterImmediate, &Shift<ShlOp, uint>.MemoryImmediate);
-        t.Add(Code.Sal_rm32_CL, &Shift<ShlOp, uint>.RegisterCl, &Shift<ShlOp, uint>.MemoryCl);
-        t.Add(Code.Sal_rm64_imm8, &Shift<ShlOp, ulong>.RegisterImmediate, &Shift<ShlOp, ulong>.MemoryImmediate);
-        t.Add(Code.Sal_rm64_1, &Shift<ShlOp, ulong>.RegisterImmediate, &Shift<ShlOp, ulong>.MemoryImmediate);
-        t.Add(Code.Sal_rm64_CL, &Shift<ShlOp, ulong>.RegisterCl, &Shift<ShlOp, ulong>.MemoryCl);
-        t.Add(Code.Sar_rm8_imm8, &Shift<SarOp, byte>.RegisterImmediate, &Shift<SarOp, byte>.MemoryImmediate);
-        t.Add(Code.Sar_rm8_1, &Shift<SarOp, byte>.RegisterImmediate, &Shift<SarOp, byte>.MemoryImmediate);
-        t.Add(Code.Sar_rm8_CL, &Shift<SarOp, byte>.RegisterCl, &Shift<SarOp, byte>.MemoryCl);
-        t.Add(Code.Sar_rm16_imm8, &Shift<SarOp, ushort>.RegisterImmediate, &Shift<SarOp, ushort>.MemoryImmediate);
-        t.Add(Code.Sar_rm16_1, &Shift<SarOp, ushort>.RegisterImmediate, &Shift<SarOp, ushort>.MemoryImmediate);
-        t.Add(Code.Sar_rm16_CL, &Shift<SarOp, ushort>.RegisterCl, &Shift<SarOp, ushort>.MemoryCl);
-        t.Add(Code.Sar_rm32_imm8, &Shift<SarOp, uint>.RegisterImmediate, &Shift<SarOp, uint>.MemoryImmediate);
-        t.Add(Code.Sar_rm32_1, &Shift<SarOp, uint>.RegisterImmediate, &Shift<SarOp, uint>.MemoryImmediate);
-        t.Add(Code.Sar_rm32_CL, &Shift<SarOp, uint>.RegisterCl, &Shift<SarOp, uint>.MemoryCl);
-        t.Add(Code.Sar_rm64_imm8, &Shift<SarOp, ulong>.RegisterImmediate, &Shift<SarOp, ulong>.MemoryImmediate);
-        t.Add(Code.Sar_rm64_1, &Shift<SarOp, ulong>.RegisterImmediate, &Shift<SarOp, ulong>.MemoryImmediate);
-        t.Add(Code.Sar_rm64_CL, &Shift<SarOp, ulong>.RegisterCl, &Shift<SarOp, ulong>.MemoryCl);
-        t.Add(Code.Shld_rm16_r16_imm8, &DoubleShift<ushort>.LeftImmediate);
-        t.Add(Code.Shld_rm16_r16_CL, &DoubleShift<ushort>.LeftCl);
-        t.Add(Code.Shld_rm32_r32_imm8, &DoubleShift<uint>.LeftImmediate);
-        t.Add(Code.Shld_rm32_r32_CL, &DoubleShift<uint>.LeftCl);
-        t.Add(Code.Shld_rm64_r64_imm8, &DoubleShift<ulong>.LeftImmediate);
-        t.Add(Code.Shld_rm64_r64_CL, &DoubleShift<ulong>.LeftCl);
-        t.Add(Code.Shrd_rm16_r16_imm8, &DoubleShift<ushort>.RightImmediate);
-        t.Add(Code.Shrd_rm16_r16_CL, &DoubleShift<ushort>.RightCl);
-        t.Add(Code.Shrd_rm32_r32_imm8, &DoubleShift<uint>.RightImmediate);
-        t.Add(Code.Shrd_rm32_r32_CL, &DoubleShift<uint>.RightCl);
-        t.Add(Code.Shrd_rm64_r64_imm8, &DoubleShift<ulong>.RightImmediate);
-        t.Add(Code.Shrd_rm64_r64_CL, &DoubleShift<ulong>.RightCl);
-        t.Add(Code.Mul_rm8, &Multiply<byte>.Mul);
-        t.Add(Code.Imul_rm8, &Multiply<byte>.Imul);
-        t.Add(Code.Div_rm8, &Multiply<byte>.Div);
-        t.Add(Code.Idiv_rm8, &Multiply<byte>.Idiv);
-        t.Add(Code.Mul_rm16, &Multiply<ushort>.Mul);
-        t.Add(Code.Imul_rm16, &Multiply<ushort>.Imul);
-        t.Add(Code.Div_rm16, &Multiply<ushort>.Div);
-        t.Add(Code.Idiv_rm16, &Multiply<ushort>.Idiv);
-        t.Add(Code.Imul_r16_rm16, &Multiply<ushort>.ImulTwo);
-        t.Add(Code.Imul_r16_rm16_imm16, &Multiply<ushort>.ImulThree);
-        t.Add(Code.Imul_r16_rm16_imm8, &Multiply<ushort>.ImulThree);
-        t.Add(Code.Mul_rm32, &Multiply<uint>.Mul);
-        t.Add(Code.Imul_rm32, &Multiply<uint>.Imul);
-        t.Add(Code.Div_rm32, &Multiply<uint>.Div);
-        t.Add(Code.Idiv_rm32, &Multiply<uint>.Idiv);
-        t.Add(Code.Imul_r32_rm32, &Multiply<uint>.ImulTwo);
-        t.Add(Code.Imul_r32_rm32_imm32, &Multiply<uint>.ImulThree);
-        t.Add(Code.Imul_r32_rm32_imm8, &Multiply<uint>.ImulThree);
-        t.Add(Code.Mul_rm64, &Multiply<ulong>.Mul);
-        t.Add(Code.Imul_rm64, &Multiply<ulong>.Imul);
-        t.Add(Code.Div_rm64, &Multiply<ulong>.Div);
-        t.Add(Code.Idiv_rm64, &Multiply<ulong>.Idiv);
-        t.Add(Code.Imul_r64_rm64, &Multiply<ulong>.ImulTwo);
-        t.Add(Code.Imul_r64_rm64_imm32, &Multiply<ulong>.ImulThree);
-        t.Add(Code.Imul_r64_rm64_imm8, &Multiply<ulong>.ImulThree);
-        t.Add(Code.VEX_Mulx_r32_r32_rm32, &Multiply<uint>.Mulx);
-        t.Add(Code.VEX_Mulx_r64_r64_rm64, &Multiply<ulong>.Mulx);
-        t.Add(Code.Daa, &DecimalAdjust.Daa);
-        t.Add(Code.Das, &DecimalAdjust.Das);
-        t.Add(Code.Aaa, &DecimalAdjust.Aaa);
-        t.Add(Code.Aas, &DecimalAdjust.Aas);
-        t.Add(Code.Aam_imm8, &DecimalAdjust.Aam);
-        t.Add(Code.Aad_imm8, &DecimalAdjust.Aad);
+        Shifts<RotateLeft>(t, Code.Rol_rm8_1, Code.Rol_rm16_1, Code.Rol_rm8_CL, Code.Rol_rm16_CL, Code.Rol_rm8_imm8, Code.Rol_rm16_imm8);
+        Shifts<RotateRight>(t, Code.Ror_rm8_1, Code.Ror_rm16_1, Code.Ror_rm8_CL, Code.Ror_rm16_CL, Code.Ror_rm8_imm8, Code.Ror_rm16_imm8);
+        Shifts<RotateCarryLeft>(t, Code.Rcl_rm8_1, Code.Rcl_rm16_1, Code.Rcl_rm8_CL, Code.Rcl_rm16_CL, Code.Rcl_rm8_imm8, Code.Rcl_rm16_imm8);
+        Shifts<RotateCarryRight>(t, Code.Rcr_rm8_1, Code.Rcr_rm16_1, Code.Rcr_rm8_CL, Code.Rcr_rm16_CL, Code.Rcr_rm8_imm8, Code.Rcr_rm16_imm8);
+        Shifts<ShiftLeft>(t, Code.Shl_rm8_1, Code.Shl_rm16_1, Code.Shl_rm8_CL, Code.Shl_rm16_CL, Code.Shl_rm8_imm8, Code.Shl_rm16_imm8);
+        Shifts<ShiftLeft>(t, Code.Sal_rm8_1, Code.Sal_rm16_1, Code.Sal_rm8_CL, Code.Sal_rm16_CL, Code.Sal_rm8_imm8, Code.Sal_rm16_imm8);
+        Shifts<ShiftRight>(t, Code.Shr_rm8_1, Code.Shr_rm16_1, Code.Shr_rm8_CL, Code.Shr_rm16_CL, Code.Shr_rm8_imm8, Code.Shr_rm16_imm8);
+        Shifts<ShiftArithmetic>(t, Code.Sar_rm8_1, Code.Sar_rm16_1, Code.Sar_rm8_CL, Code.Sar_rm16_CL, Code.Sar_rm8_imm8, Code.Sar_rm16_imm8);
+        DoubleShifts<ushort>(t, Code.Shld_rm16_r16_imm8, Code.Shld_rm16_r16_CL, Code.Shrd_rm16_r16_imm8, Code.Shrd_rm16_r16_CL);
+        DoubleShifts<uint>(t, Code.Shld_rm32_r32_imm8, Code.Shld_rm32_r32_CL, Code.Shrd_rm32_r32_imm8, Code.Shrd_rm32_r32_CL);
+        DoubleShifts<ulong>(t, Code.Shld_rm64_r64_imm8, Code.Shld_rm64_r64_CL, Code.Shrd_rm64_r64_imm8, Code.Shrd_rm64_r64_CL);
+    }
+
+    private static void Shifts<TShift>(HandlerTable t, Code one8, Code one16, Code cl8, Code cl16, Code imm8, Code imm16)
+        where TShift : struct, IShift
+    {
+        Shifts<TShift, ByOne>(t, one8, one16);
+        Shifts<TShift, ByCl>(t, cl8, cl16);
+        Shifts<TShift, ByImmediate>(t, imm8, imm16);
+    }
+
+    private static void Shifts<TShift, TCount>(HandlerTable t, Code rm8, Code rm16)
+        where TShift : struct, IShift
+        where TCount : struct, ICount
+    {
+        t.Add(rm8, &Shift<TShift, TCount, byte>.Reg, &Shift<TShift, TCount, byte>.Memory);
+        t.Add(rm16, &Shift<TShift, TCount, ushort>.Reg, &Shift<TShift, TCount, ushort>.Memory);
+        t.Add(rm16 + 1, &Shift<TShift, TCount, uint>.Reg, &Shift<TShift, TCount, uint>.Memory);
+        t.Add(rm16 + 2, &Shift<TShift, TCount, ulong>.Reg, &Shift<TShift, TCount, ulong>.Memory);
+    }
+
+    private static void DoubleShifts<T>(HandlerTable t, Code leftImmediate, Code leftCl, Code rightImmediate, Code rightCl)
+        where T : unmanaged
+    {
+        t.Add(leftImmediate, &DoubleShift<ByImmediate, T>.LeftReg, &DoubleShift<ByImmediate, T>.LeftMem);
+        t.Add(leftCl, &DoubleShift<ByCl, T>.LeftReg, &DoubleShift<ByCl, T>.LeftMem);
+        t.Add(rightImmediate, &DoubleShift<ByImmediate, T>.RightReg, &DoubleShift<ByImmediate, T>.RightMem);
+        t.Add(rightCl, &DoubleShift<ByCl, T>.RightReg, &DoubleShift<ByCl, T>.RightMem);
     }
 }

@@ -1,233 +1,330 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>A shift or rotate by a count that is already masked and not 0.</summary>
+/// <summary>
+/// A shift or rotation as a type argument. The count is masked to 5 or 6 bits and not 0. OF, which is defined for counts of 1 only,
+/// follows the formula for 1 with every count, as processors do.
+/// </summary>
 internal unsafe interface IShift
 {
-    static abstract T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>;
+    /// <summary>The result, and what <see cref="SetFlags"/> makes flags of.</summary>
+    static abstract ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry) where T : unmanaged;
+
+    /// <summary>Sets the flags from the result and CF (bit 0 of <paramref name="carry"/>).</summary>
+    static abstract void SetFlags<T>(CpuState* s, ulong result, ulong carry) where T : unmanaged;
 }
 
-internal readonly unsafe struct ShlOp : IShift
+/// <summary>How shifts and rotations set flags.</summary>
+internal static unsafe class ShiftFlags
 {
+    /// <summary>ZF, SF, PF by result; OF is CF xor the result's top bit, so the carry into the top is that bit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
+    public static void Left<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged
     {
-        int bits = sizeof(T) * 8;
-        // Counts of 8- and 16-bit operands run to 31: what is shifted out beyond the width is 0.
-        ulong wide = Wide(a);
-        ulong r = count >= 64 ? 0 : wide << count;
-        bool carry = count <= bits && (wide >> (bits - count) & 1) != 0;
-        bool sign = (r >> (bits - 1) & 1) != 0;
-        Flags.SetResult(s, r, bits, carry, carry != sign);
-        return T.CreateTruncating(r);
+        long signed = Width.Sign<T>(result);
+        s->FlagResult = signed;
+        s->FlagAux = (carry << 63) | (((ulong)signed >> 63) << 62);
     }
-}
 
-internal readonly unsafe struct ShrOp : IShift
-{
+    /// <summary>ZF, SF, PF by result; OF is the exclusive or of the result's two top bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
+    public static void Right<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged
     {
-        int bits = sizeof(T) * 8;
-        ulong wide = Wide(a);
-        ulong r = wide >> count;
-        bool carry = (wide >> (count - 1) & 1) != 0;
-        // The bit above the result's top: defined for a count of 1, and what processors give for others.
-        bool overflow = ((r >> (bits - 1) ^ r >> (bits - 2)) & 1) != 0;
-        Flags.SetResult(s, r, bits, carry, overflow);
-        return T.CreateTruncating(r);
+        s->FlagResult = Width.Sign<T>(result);
+        s->FlagAux = CarryOverflow(carry, TopTwoDiffer<T>(result));
     }
-}
 
-internal readonly unsafe struct SarOp : IShift
-{
+    /// <summary>CF and OF only; OF as in <see cref="Left"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        int bits = sizeof(T) * 8;
-        long wide = (long)(Wide(a) << (64 - bits)) >> (64 - bits);
-        long r = wide >> count;
-        bool carry = (wide >> (count - 1) & 1) != 0;
-        Flags.SetResult(s, (ulong)r, bits, carry, false);
-        return T.CreateTruncating(r);
-    }
-}
+    public static void RotateLeft<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => Keep(s, (carry << 63) | ((result >> (Width.Bits<T>() - 1) & 1) << 62));
 
-internal readonly unsafe struct RolOp : IShift
-{
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        int bits = sizeof(T) * 8;
-        T r = T.RotateLeft(a, count & (bits - 1));
-        bool carry = (Wide(r) & 1) != 0, top = (Wide(r) >> (bits - 1) & 1) != 0;
-        Rotates.SetFlags(s, carry, carry != top);
-        return r;
-    }
-}
-
-internal readonly unsafe struct RorOp : IShift
-{
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        int bits = sizeof(T) * 8;
-        T r = T.RotateRight(a, count & (bits - 1));
-        bool carry = (Wide(r) >> (bits - 1) & 1) != 0, next = (Wide(r) >> (bits - 2) & 1) != 0;
-        Rotates.SetFlags(s, carry, carry != next);
-        return r;
-    }
-}
-
-internal readonly unsafe struct RclOp : IShift
-{
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        int bits = sizeof(T) * 8;
-        count %= bits + 1;
-        if (count == 0) return a;
-        UInt128 wide = Wide(a) | (UInt128)(Flags.Carry(s) ? 1u : 0) << bits;
-        wide = wide << count | wide >> (bits + 1 - count);
-        bool carry = (wide >> bits & 1) != 0;
-        ulong r = (ulong)wide;
-        bool top = (r >> (bits - 1) & 1) != 0;
-        Rotates.SetFlags(s, carry, carry != top);
-        return T.CreateTruncating(r);
-    }
-}
-
-internal readonly unsafe struct RcrOp : IShift
-{
-    public static T Apply<T>(CpuState* s, T a, int count)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        int bits = sizeof(T) * 8;
-        count %= bits + 1;
-        if (count == 0) return a;
-        UInt128 wide = Wide(a) | (UInt128)(Flags.Carry(s) ? 1u : 0) << bits;
-        wide = wide >> count | wide << (bits + 1 - count);
-        bool carry = (wide >> bits & 1) != 0;
-        ulong r = (ulong)wide;
-        Rotates.SetFlags(s, carry, ((r >> (bits - 1) ^ r >> (bits - 2)) & 1) != 0);
-        return T.CreateTruncating(r);
-    }
-}
-
-/// <summary>Rotates change CF and OF only.</summary>
-internal static unsafe class Rotates
-{
-    public static void SetFlags(CpuState* s, bool carry, bool overflow)
-    {
-        ulong aux = s->FlagAux & ~(Flags.AuxCarry | Flags.AuxPartial);
-        if (carry) aux |= Flags.AuxCarry;
-        if (carry != overflow) aux |= Flags.AuxPartial;
-        s->FlagAux = aux;
-    }
-}
-
-/// <summary>The forms of a shift or rotate.</summary>
-internal static unsafe class Shift<TOp, T>
-    where TOp : IShift
-    where T : unmanaged, IBinaryInteger<T>
-{
-    private const byte Cl = 8;
-
-    private static int Mask => sizeof(T) == 8 ? 63 : 31;
-
-    public static void RegisterImmediate(CpuState* s, Op* op) => Register(s, op, (int)op->Imm & Mask);
-
-    public static void RegisterCl(CpuState* s, Op* op) => Register(s, op, Get<byte>(s, Cl) & Mask);
-
-    public static void MemoryImmediate(CpuState* s, Op* op) => Memory(s, op, (int)op->Imm & Mask);
-
-    public static void MemoryCl(CpuState* s, Op* op) => Memory(s, op, Get<byte>(s, Cl) & Mask);
+    /// <summary>CF and OF only; OF as in <see cref="Right"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RotateRight<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => Keep(s, CarryOverflow(carry, TopTwoDiffer<T>(result)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Register(CpuState* s, Op* op, int count)
-    {
-        T a = Get<T>(s, op->Reg0);
-        // A count of 0 changes no flag, but a 32-bit result is still written.
-        Set(s, op->Reg0, count == 0 ? a : TOp.Apply(s, a, count));
-    }
+    private static ulong TopTwoDiffer<T>(ulong result)
+        where T : unmanaged => ((result >> (Width.Bits<T>() - 1)) ^ (result >> (Width.Bits<T>() - 2))) & 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Memory(CpuState* s, Op* op, int count)
-    {
-        ulong address = Mem.Address(s, op);
-        T* at = Mem.BeginModify<T>(s, address);
-        if (count != 0) *at = TOp.Apply(s, *at, count);
-        Mem.EndModify(s, address, at);
-    }
+    private static ulong CarryOverflow(ulong carry, ulong overflow) => (carry << 63) | ((carry ^ overflow) << 62);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(CpuState* s, ulong carries) =>
+        s->FlagAux = (s->FlagAux & ~(Flags.AuxCarry | Flags.AuxPartial)) | carries;
 }
 
-/// <summary>SHLD and SHRD.</summary>
-internal static unsafe class DoubleShift<T>
-    where T : unmanaged, IBinaryInteger<T>
+internal readonly unsafe struct ShiftLeft : IShift
 {
-    private const byte Cl = 8;
-
-    public static void LeftImmediate(CpuState* s, Op* op) => Run(s, op, (int)op->Imm, left: true);
-
-    public static void LeftCl(CpuState* s, Op* op) => Run(s, op, Get<byte>(s, Cl), left: true);
-
-    public static void RightImmediate(CpuState* s, Op* op) => Run(s, op, (int)op->Imm, left: false);
-
-    public static void RightCl(CpuState* s, Op* op) => Run(s, op, Get<byte>(s, Cl), left: false);
-
-    private static void Run(CpuState* s, Op* op, int count, bool left)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
     {
-        count &= sizeof(T) == 8 ? 63 : 31;
-        T fill = Get<T>(s, op->Reg1);
-        if (!op->HasMemory)
+        if (typeof(T) == typeof(ulong))
         {
-            T a = Get<T>(s, op->Reg0);
-            Set(s, op->Reg0, count == 0 ? a : Apply(s, a, fill, count, left));
+            carry = (a >> (64 - count)) & 1;
+            return a << count;
+        }
+        ulong wide = a << count;
+        carry = (wide >> Width.Bits<T>()) & 1;
+        return Width.Truncate<T>(wide);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.Left<T>(s, result, carry);
+}
+
+internal readonly unsafe struct ShiftRight : IShift
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        carry = (a >> (count - 1)) & 1;
+        return a >> count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.Right<T>(s, result, carry);
+}
+
+internal readonly unsafe struct ShiftArithmetic : IShift
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        long signed = Width.Sign<T>(a);
+        carry = (ulong)(signed >> (count - 1)) & 1;
+        return Width.Truncate<T>((ulong)(signed >> count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.Right<T>(s, result, carry);
+}
+
+internal readonly unsafe struct RotateLeft : IShift
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        int n = count & (Width.Bits<T>() - 1);
+        ulong result = Width.Truncate<T>((a << n) | (a >> ((Width.Bits<T>() - n) & 63)));
+        if (n == 0) result = a;
+        carry = result & 1;
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.RotateLeft<T>(s, result, carry);
+}
+
+internal readonly unsafe struct RotateRight : IShift
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        int n = count & (Width.Bits<T>() - 1);
+        ulong result = Width.Truncate<T>((a >> n) | (a << ((Width.Bits<T>() - n) & 63)));
+        if (n == 0) result = a;
+        carry = (result >> (Width.Bits<T>() - 1)) & 1;
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.RotateRight<T>(s, result, carry);
+}
+
+/// <summary>RCL: a rotation through CF, so one bit wider than the operand.</summary>
+internal readonly unsafe struct RotateCarryLeft : IShift
+{
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        int bits = Width.Bits<T>();
+        carry = s->FlagAux >> 63;
+        int n = count % (bits + 1);
+        if (n == 0) return a;
+        ulong carryIn = carry;
+        carry = (a >> (bits - n)) & 1;
+        ulong result = n == 64 ? 0 : a << n;
+        result |= carryIn << (n - 1);
+        if (n > 1) result |= a >> (bits + 1 - n);
+        return Width.Truncate<T>(result);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.RotateLeft<T>(s, result, carry);
+}
+
+/// <summary>RCR.</summary>
+internal readonly unsafe struct RotateCarryRight : IShift
+{
+    public static ulong Compute<T>(CpuState* s, ulong a, int count, out ulong carry)
+        where T : unmanaged
+    {
+        int bits = Width.Bits<T>();
+        carry = s->FlagAux >> 63;
+        int n = count % (bits + 1);
+        if (n == 0) return a;
+        ulong carryIn = carry;
+        carry = (a >> (n - 1)) & 1;
+        ulong result = n == 64 ? 0 : a >> n;
+        result |= carryIn << (bits - n);
+        if (n > 1) result |= a << (bits + 1 - n);
+        return Width.Truncate<T>(result);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetFlags<T>(CpuState* s, ulong result, ulong carry)
+        where T : unmanaged => ShiftFlags.RotateRight<T>(s, result, carry);
+}
+
+/// <summary>Where a shift takes its count from.</summary>
+internal unsafe interface ICount
+{
+    static abstract int Get(CpuState* s, Op* op);
+}
+
+internal readonly unsafe struct ByOne : ICount
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Get(CpuState* s, Op* op) => 1;
+}
+
+internal readonly unsafe struct ByImmediate : ICount
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Get(CpuState* s, Op* op) => (byte)op->Imm;
+}
+
+internal readonly unsafe struct ByCl : ICount
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Get(CpuState* s, Op* op) => (byte)s->General[1];
+}
+
+/// <summary>The operand shapes of shifts and rotations.</summary>
+internal static unsafe class Shift<TShift, TCount, T>
+    where TShift : struct, IShift
+    where TCount : struct, ICount
+    where T : unmanaged
+{
+    private static int CountMask => typeof(T) == typeof(ulong) ? 63 : 31;
+
+    public static void Reg(CpuState* s, Op* op)
+    {
+        int count = TCount.Get(s, op) & CountMask;
+        ulong a = Register.Get<T>(s, op->Reg0);
+        if (count == 0)
+        {
+            // No flag changes, but a 32-bit register still loses its upper half.
+            Register.Set<T>(s, op->Reg0, a);
             return;
         }
-        ulong address = Mem.Address(s, op);
-        T* at = Mem.BeginModify<T>(s, address);
-        if (count != 0) *at = Apply(s, *at, fill, count, left);
-        Mem.EndModify(s, address, at);
+        ulong result = TShift.Compute<T>(s, a, count, out ulong carry);
+        Register.Set<T>(s, op->Reg0, result);
+        TShift.SetFlags<T>(s, result, carry);
     }
 
-    private static T Apply(CpuState* s, T a, T fill, int count, bool left)
+    public static void Memory(CpuState* s, Op* op)
     {
-        int bits = sizeof(T) * 8;
-        // Counts beyond 16 of 16-bit operands are undefined: processors shift destination, source, destination.
-        UInt128 wide;
-        bool carry;
-        ulong r;
-        if (left)
+        ulong address = Mem.Address(s, op);
+        int count = TCount.Get(s, op) & CountMask;
+        T* at = Mem.BeginModify<T>(s, address);
+        if (count == 0)
         {
-            wide = (UInt128)Wide(a) << bits | Wide(fill);
-            if (count > bits) wide = ((UInt128)Wide(fill) << bits | Wide(a)) & Ones(2 * bits);
-            int by = count > bits ? count - bits : count;
-            r = (ulong)(wide << by >> bits) & (ulong)Ones(bits);
-            carry = (wide >> (2 * bits - by) & 1) != 0;
+            Mem.EndModify(s, address, at);
+            return;
         }
-        else
+        ulong result = TShift.Compute<T>(s, Width.Widen(*at), count, out ulong carry);
+        *at = Width.Narrow<T>(result);
+        Mem.EndModify(s, address, at);
+        TShift.SetFlags<T>(s, result, carry);
+    }
+}
+
+/// <summary>SHLD and SHRD. Counts above 16 with 16-bit operands, undefined, bring in the source once more and clear CF.</summary>
+internal static unsafe class DoubleShift<TCount, T>
+    where TCount : struct, ICount
+    where T : unmanaged
+{
+    private static int CountMask => typeof(T) == typeof(ulong) ? 63 : 31;
+
+    public static void LeftReg(CpuState* s, Op* op) => Reg(s, op, left: true);
+
+    public static void RightReg(CpuState* s, Op* op) => Reg(s, op, left: false);
+
+    public static void LeftMem(CpuState* s, Op* op) => Memory(s, op, left: true);
+
+    public static void RightMem(CpuState* s, Op* op) => Memory(s, op, left: false);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Reg(CpuState* s, Op* op, bool left)
+    {
+        int count = TCount.Get(s, op) & CountMask;
+        ulong a = Register.Get<T>(s, op->Reg0);
+        if (count == 0)
         {
-            wide = (UInt128)Wide(fill) << bits | Wide(a);
-            if (count > bits) wide = (UInt128)Wide(a) << bits | Wide(fill);
-            int by = count > bits ? count - bits : count;
-            r = (ulong)(wide >> by) & (ulong)Ones(bits);
-            carry = (wide >> (by - 1) & 1) != 0;
+            Register.Set<T>(s, op->Reg0, a);
+            return;
         }
-        bool overflow = ((r ^ Wide(a)) >> (bits - 1) & 1) != 0;
-        Flags.SetResult(s, r, bits, carry, overflow);
-        return T.CreateTruncating(r);
+        ulong result = Compute(a, Register.Get<T>(s, op->Reg1), count, left, out ulong carry);
+        Register.Set<T>(s, op->Reg0, result);
+        SetFlags(s, result, carry, left);
     }
 
-    private static UInt128 Ones(int bits) => bits == 128 ? UInt128.MaxValue : (UInt128.One << bits) - 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Memory(CpuState* s, Op* op, bool left)
+    {
+        ulong address = Mem.Address(s, op);
+        int count = TCount.Get(s, op) & CountMask;
+        T* at = Mem.BeginModify<T>(s, address);
+        if (count == 0)
+        {
+            Mem.EndModify(s, address, at);
+            return;
+        }
+        ulong result = Compute(Width.Widen(*at), Register.Get<T>(s, op->Reg1), count, left, out ulong carry);
+        *at = Width.Narrow<T>(result);
+        Mem.EndModify(s, address, at);
+        SetFlags(s, result, carry, left);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Compute(ulong a, ulong b, int count, bool left, out ulong carry)
+    {
+        int bits = Width.Bits<T>();
+        if (typeof(T) == typeof(ushort))
+        {
+            ulong triple = left ? (a << 32) | (b << 16) | b : (b << 32) | (b << 16) | a;
+            carry = count > bits ? 0 : left ? (triple >> (48 - count)) & 1 : (triple >> (count - 1)) & 1;
+            return (ushort)(left ? triple >> (32 - count) : triple >> count);
+        }
+        carry = (left ? a >> (bits - count) : a >> (count - 1)) & 1;
+        return Width.Truncate<T>(left ? (a << count) | (b >> (bits - count)) : (a >> count) | (b << (bits - count)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetFlags(CpuState* s, ulong result, ulong carry, bool left)
+    {
+        if (left) ShiftFlags.Left<T>(s, result, carry);
+        else ShiftFlags.Right<T>(s, result, carry);
+    }
 }

@@ -1,110 +1,102 @@
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
-/// <summary>PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE.</summary>
+/// <summary>PUSH, POP, PUSHA, POPA, ENTER and LEAVE by operand size.</summary>
 internal static unsafe class StackOps<T>
-    where T : unmanaged, global::System.Numerics.IBinaryInteger<T>
+    where T : unmanaged
 {
-    private const int Rsp = VcpuState.Rsp, Rbp = VcpuState.Rbp;
+    private static int Size => sizeof(T);
 
-    public static void PushRegister(CpuState* s, Op* op) => Stack.Push(s, sizeof(T), Wide(Get<T>(s, op->Reg0)));
+    public static void PushReg(CpuState* s, Op* op) => Stack.Push(s, Size, Register.Get<ulong>(s, op->Reg0));
 
-    public static void PushMemory(CpuState* s, Op* op) => Stack.Push(s, sizeof(T), Wide(Mem.Read<T>(s, Mem.Address(s, op))));
+    public static void PushImm(CpuState* s, Op* op) => Stack.Push(s, Size, op->Imm);
 
-    public static void PushImmediate(CpuState* s, Op* op) => Stack.Push(s, sizeof(T), op->Imm);
+    public static void PushMem(CpuState* s, Op* op) => Stack.Push(s, Size, Width.Widen(Mem.Read<T>(s, Mem.Address(s, op))));
 
-    public static void PopRegister(CpuState* s, Op* op) => Set(s, op->Reg0, T.CreateTruncating(Stack.Pop(s, sizeof(T))));
+    public static void PopReg(CpuState* s, Op* op) => Register.Set<T>(s, op->Reg0, Stack.Pop(s, Size));
 
-    /// <summary>The address of a destination that uses RSP is formed after the increment.</summary>
-    public static void PopMemory(CpuState* s, Op* op)
+    /// <summary>The destination's address is computed with the stack pointer already moved (Intel SDM, POP).</summary>
+    public static void PopMem(CpuState* s, Op* op)
     {
-        ulong rsp = s->General[Rsp];
-        T value = T.CreateTruncating(Stack.Pop(s, sizeof(T)));
-        try
-        {
-            Mem.Write(s, Mem.Address(s, op), value);
-        }
-        catch (Exception fault) when (fault is GuestFault or DeviceExit or BlockRestart)
-        {
-            s->General[Rsp] = rsp;
-            throw;
-        }
+        ulong value = Stack.Peek(s, Size, 0);
+        ulong before = s->General[4];
+        Stack.Adjust(s, Size);
+        ulong after = s->General[4];
+        ulong offset = Mem.Offset(s, op);
+        s->General[4] = before;
+        Mem.Write(s, op->Address == AddressKind.Flat64 ? offset : Segmentation.Linear(s, op, offset), Width.Narrow<T>(value));
+        s->General[4] = after;
     }
 
     public static void PushAll(CpuState* s, Op* op)
     {
-        ulong rsp = s->General[Rsp];
-        ulong lowest = Stack.Linear(s, rsp - 8UL * (ulong)sizeof(T), sizeof(T), write: true);
-        SoftVcpu.From(s).Mmu.Probe(lowest, 8 * sizeof(T), write: true);
-        for (int i = 0; i < 8; i++) Stack.Push(s, sizeof(T), i == Rsp ? rsp : s->General[i]);
+        ulong pointer = s->General[4];
+        // All eight are checked before the first is written.
+        for (int i = 1; i <= 8; i++)
+        {
+            ulong address = Stack.Linear(s, pointer - (ulong)(i * Size), Size, write: true);
+            SoftVcpu.From(s).Mmu.Probe(address, Size, write: true);
+        }
+        for (int i = 0; i < 8; i++)
+        {
+            Mem.Write(s, Stack.Linear(s, pointer - (ulong)((i + 1) * Size), Size, write: true), Width.Narrow<T>(s->General[i]));
+        }
+        Stack.Adjust(s, -8 * Size);
     }
 
     public static void PopAll(CpuState* s, Op* op)
     {
         ulong* values = stackalloc ulong[8];
-        for (int i = 0; i < 8; i++) values[i] = Stack.Peek(s, sizeof(T), (7 - i) * sizeof(T));
-        Stack.Adjust(s, 8 * sizeof(T));
+        for (int i = 0; i < 8; i++) values[i] = Stack.Peek(s, Size, i * Size);
         for (int i = 0; i < 8; i++)
         {
-            if (i != Rsp) Set(s, (byte)(i * 8), T.CreateTruncating(values[i]));
+            // The saved stack pointer is skipped.
+            byte register = (byte)(Register.Rdi - i * 8);
+            if (register != Register.Rsp) Register.Set<T>(s, register, values[i]);
         }
+        Stack.Adjust(s, 8 * Size);
     }
 
-    public static void PushFlags(CpuState* s, Op* op)
-    {
-        if ((s->Mode & Mode.Virtual8086) != 0 && (s->SystemFlags & Flags.IoplMask) != Flags.IoplMask) Fault.GeneralProtection(s);
-        Stack.Push(s, sizeof(T), Flags.Read(s) & ~(Flags.Rf | Flags.Vm));
-    }
-
-    public static void PopFlags(CpuState* s, Op* op)
-    {
-        bool virtual8086 = (s->Mode & Mode.Virtual8086) != 0;
-        uint iopl = s->SystemFlags >> 12 & 3;
-        if (virtual8086 && iopl != 3) Fault.GeneralProtection(s);
-        uint popped = (uint)Stack.Pop(s, sizeof(T));
-        uint mutable = Flags.Arithmetic | Flags.Tf | Flags.Df | Flags.Nt | Flags.Ac | Flags.Id;
-        if (s->Cpl <= iopl) mutable |= Flags.If;
-        if (s->Cpl == 0) mutable |= Flags.IoplMask;
-        if (sizeof(T) == 2) mutable &= 0xFFFF;
-        uint old = Flags.Read(s), oldSystem = s->SystemFlags;
-        // RF is always cleared.
-        Flags.Write(s, ((old & ~mutable) | (popped & mutable)) & ~Flags.Rf);
-        ModeUpdate.AfterFlags(s, oldSystem);
-    }
-
+    /// <summary>
+    /// Intel SDM, ENTER. As on processors the words are pushed one after the other, each access may fault, and the registers change at the
+    /// end: begun again, the instruction writes the same words.
+    /// </summary>
     public static void Enter(CpuState* s, Op* op)
     {
         int level = op->Imm2 & 31;
-        ulong rsp = s->General[Rsp], rbp = s->General[Rbp];
-        ulong frame = rsp - (ulong)sizeof(T);
-        // Everything that will be written is checked first, the new top of the stack too.
-        ulong final = frame - (ulong)(level * sizeof(T)) - (ushort)op->Imm;
-        SoftVcpu.From(s).Mmu.Probe(Stack.Linear(s, final, sizeof(T), write: true), 1, write: true);
-        SoftVcpu.From(s).Mmu.Probe(Stack.Linear(s, frame - (ulong)(level * sizeof(T)), sizeof(T), write: true), (level + 1) * sizeof(T), write: true);
-        Span<ulong> links = stackalloc ulong[32];
+        ulong pointer = s->General[4], frame = s->General[5], newFrame = pointer - (ulong)Size;
+        ulong next = newFrame;
+        Store(s, next, frame);
         for (int i = 1; i < level; i++)
         {
-            ulong at = Stack.Linear(s, rbp - (ulong)(i * sizeof(T)), sizeof(T), write: false);
-            links[i] = Wide(Mem.Read<T>(s, at));
+            ulong from = Stack.Linear(s, frame - (ulong)(i * Size), Size, write: false);
+            Store(s, next -= (ulong)Size, Width.Widen(Mem.Read<T>(s, from)));
         }
-        Stack.Push(s, sizeof(T), rbp);
-        ulong frameNow = s->General[Rsp];
-        for (int i = 1; i < level; i++) Stack.Push(s, sizeof(T), links[i]);
-        if (level > 0) Stack.Push(s, sizeof(T), frameNow);
-        Set(s, Rbp * 8, T.CreateTruncating(frameNow));
-        Stack.SetPointer(s, s->General[Rsp] - (ushort)op->Imm);
+        if (level > 0) Store(s, next -= (ulong)Size, newFrame);
+        ulong allocated = next - (ushort)op->Imm;
+        // The new top of the stack must be writable, and aligned where alignment is checked.
+        Mem.BeginModify<T>(s, Stack.Linear(s, allocated, Size, write: true));
+        Register.Set<T>(s, Register.Rbp, InStackWidth(s, newFrame));
+        Stack.SetPointer(s, allocated);
     }
 
     public static void Leave(CpuState* s, Op* op)
     {
-        ulong at = Stack.Linear(s, s->General[Rbp], sizeof(T), write: false);
-        T value = Mem.Read<T>(s, at);
-        Stack.SetPointer(s, s->General[Rbp]);
-        Stack.Adjust(s, sizeof(T));
-        Set(s, Rbp * 8, value);
+        ulong frame = s->General[5];
+        // RBP is the stack here: beyond the canonical range it answers #SS.
+        if ((s->Mode & Mode.Code64) != 0 && !(Branch<ulong>.IsCanonical(frame) && Branch<ulong>.IsCanonical(frame + (ulong)Size - 1))) Fault.Stack(s);
+        ulong value = Width.Widen(Mem.Read<T>(s, Stack.Linear(s, frame, Size, write: false)));
+        Stack.SetPointer(s, frame + (ulong)Size);
+        Register.Set<T>(s, Register.Rbp, value);
     }
+
+    private static void Store(CpuState* s, ulong offset, ulong value) =>
+        Mem.Write(s, Stack.Linear(s, offset, Size, write: true), Width.Narrow<T>(value));
+
+    /// <summary>What a frame pointer of operand size holds of a stack offset: with a 16-bit stack the upper half of (E)SP as it is.</summary>
+    private static ulong InStackWidth(CpuState* s, ulong offset) =>
+        (s->Mode & (Mode.Code64 | Mode.Stack32)) != 0 ? offset : (s->General[4] & ~0xFFFFUL) | (ushort)offset;
 }

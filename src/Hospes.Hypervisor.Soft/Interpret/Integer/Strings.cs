@@ -1,219 +1,216 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Memory;
-using static Hospes.Hypervisor.Soft.Interpret.Integer.Registers;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Integer;
 
 /// <summary>
-/// MOVS, STOS, LODS, CMPS, SCAS with their repeat prefixes. Registers are brought up to date after each element or batch, so that a fault or an interrupt in
-/// the middle resumes there. Forward moves and stores inside pages that the TLB has go by batches.
+/// MOVS, STOS, LODS, SCAS and CMPS. Repeated moves and stores work on the host's memory, a page at a time; an element that can't (it crosses
+/// a page, misses the TLB, or touches a device) is done alone and the instruction then starts again, so that no answer of a device
+/// outlives its element.
 /// </summary>
 internal static unsafe class Strings<T>
-    where T : unmanaged, IBinaryInteger<T>
+    where T : unmanaged
 {
-    private const int Rax = VcpuState.Rax, Rcx = VcpuState.Rcx, Rsi = VcpuState.Rsi, Rdi = VcpuState.Rdi, Es = 0;
+    // SAFETY: batches touch only whole elements inside the two pages whose TLB entries were just checked.
+    private const int ElementsBetweenLooks = 1024;
 
-    /// <summary>Elements between two looks at pending events.</summary>
-    private const int Stride = 1024;
+    private static int Size => sizeof(T);
 
-    public static void Movs(CpuState* s, Op* op)
+    public static void Move(CpuState* s, Op* op)
     {
-        if (op->Prefixes == OpPrefixes.None)
+        if (!StringPointers.Repeats(op))
         {
             MoveOne(s, op);
             return;
         }
-        for (int done = 0; Count(s, op) != 0; done++)
+        while (StringPointers.Count(s, op) is > 0 and ulong count)
         {
-            if (done >= Stride && Interrupted(s, op)) return;
-            ulong batch = Forward64(s, op) ? MoveBatch(s, op) : 0;
-            if (batch == 0)
+            ulong done = MoveBatch(s, op, count);
+            bool alone = done == 0;
+            if (alone)
             {
                 MoveOne(s, op);
-                batch = 1;
+                done = 1;
             }
-            else
+            StringPointers.SetCount(s, op, count - done);
+            if (count != done && (alone || StringPointers.Interrupted(s)))
             {
-                done += (int)(batch / 16);
+                StringPointers.StartAgain(s, op);
+                return;
             }
-            SetCount(s, op, Count(s, op) - batch);
         }
     }
 
-    public static void Stos(CpuState* s, Op* op)
+    public static void Store(CpuState* s, Op* op)
     {
-        if (op->Prefixes == OpPrefixes.None)
+        if (!StringPointers.Repeats(op))
         {
             StoreOne(s, op);
             return;
         }
-        for (int done = 0; Count(s, op) != 0; done++)
+        while (StringPointers.Count(s, op) is > 0 and ulong count)
         {
-            if (done >= Stride && Interrupted(s, op)) return;
-            ulong batch = Forward64(s, op) ? StoreBatch(s, op) : 0;
-            if (batch == 0)
+            ulong done = StoreBatch(s, op, count);
+            bool alone = done == 0;
+            if (alone)
             {
                 StoreOne(s, op);
-                batch = 1;
+                done = 1;
             }
-            else
+            StringPointers.SetCount(s, op, count - done);
+            if (count != done && (alone || StringPointers.Interrupted(s)))
             {
-                done += (int)(batch / 16);
+                StringPointers.StartAgain(s, op);
+                return;
             }
-            SetCount(s, op, Count(s, op) - batch);
         }
     }
 
-    public static void Lods(CpuState* s, Op* op)
+    public static void Load(CpuState* s, Op* op)
     {
-        if (op->Prefixes == OpPrefixes.None)
+        if (!StringPointers.Repeats(op))
         {
             LoadOne(s, op);
             return;
         }
-        for (int done = 0; Count(s, op) != 0; done++)
+        for (int i = 1; StringPointers.Count(s, op) is > 0 and ulong count; i++)
         {
-            if (done >= Stride && Interrupted(s, op)) return;
             LoadOne(s, op);
-            SetCount(s, op, Count(s, op) - 1);
+            StringPointers.SetCount(s, op, count - 1);
+            if (Pauses(s, op, i, count)) return;
         }
     }
 
-    public static void Cmps(CpuState* s, Op* op)
+    public static void Scan(CpuState* s, Op* op)
     {
-        if (op->Prefixes == OpPrefixes.None)
-        {
-            CompareOne(s, op);
-            return;
-        }
-        bool whileEqual = (op->Prefixes & OpPrefixes.Repne) == 0;
-        for (int done = 0; Count(s, op) != 0; done++)
-        {
-            if (done >= Stride && Interrupted(s, op)) return;
-            CompareOne(s, op);
-            SetCount(s, op, Count(s, op) - 1);
-            if (Flags.Zero(s) != whileEqual) return;
-        }
-    }
-
-    public static void Scas(CpuState* s, Op* op)
-    {
-        if (op->Prefixes == OpPrefixes.None)
+        if (!StringPointers.Repeats(op))
         {
             ScanOne(s, op);
             return;
         }
         bool whileEqual = (op->Prefixes & OpPrefixes.Repne) == 0;
-        for (int done = 0; Count(s, op) != 0; done++)
+        for (int i = 1; StringPointers.Count(s, op) is > 0 and ulong count; i++)
         {
-            if (done >= Stride && Interrupted(s, op)) return;
             ScanOne(s, op);
-            SetCount(s, op, Count(s, op) - 1);
-            if (Flags.Zero(s) != whileEqual) return;
+            StringPointers.SetCount(s, op, count - 1);
+            if (Flags.Zero(s) != whileEqual || Pauses(s, op, i, count)) return;
         }
     }
 
-    private static void MoveOne(CpuState* s, Op* op)
+    public static void Compare(CpuState* s, Op* op)
     {
-        T value = Mem.Read<T>(s, Source(s, op));
-        Mem.Write(s, Destination(s, op, write: true), value);
-        Advance(s, op, Rsi, 1);
-        Advance(s, op, Rdi, 1);
+        if (!StringPointers.Repeats(op))
+        {
+            CompareOne(s, op);
+            return;
+        }
+        bool whileEqual = (op->Prefixes & OpPrefixes.Repne) == 0;
+        for (int i = 1; StringPointers.Count(s, op) is > 0 and ulong count; i++)
+        {
+            CompareOne(s, op);
+            StringPointers.SetCount(s, op, count - 1);
+            if (Flags.Zero(s) != whileEqual || Pauses(s, op, i, count)) return;
+        }
     }
 
-    private static void StoreOne(CpuState* s, Op* op)
+    /// <summary>Whether to leave with elements to go; the instruction then continues from its registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Pauses(CpuState* s, Op* op, int done, ulong countBefore)
     {
-        Mem.Write(s, Destination(s, op, write: true), *(T*)&s->General[Rax]);
-        Advance(s, op, Rdi, 1);
-    }
-
-    private static void LoadOne(CpuState* s, Op* op)
-    {
-        T value = Mem.Read<T>(s, Source(s, op));
-        Advance(s, op, Rsi, 1);
-        Set(s, Rax, value);
-    }
-
-    private static void CompareOne(CpuState* s, Op* op)
-    {
-        T a = Mem.Read<T>(s, Source(s, op)), b = Mem.Read<T>(s, Destination(s, op, write: false));
-        SubOp.Apply(s, a, b);
-        Advance(s, op, Rsi, 1);
-        Advance(s, op, Rdi, 1);
-    }
-
-    private static void ScanOne(CpuState* s, Op* op)
-    {
-        T b = Mem.Read<T>(s, Destination(s, op, write: false));
-        SubOp.Apply(s, *(T*)&s->General[Rax], b);
-        Advance(s, op, Rdi, 1);
-    }
-
-    private static bool Forward64(CpuState* s, Op* op) =>
-        op->AddressSize == 8 && (s->SystemFlags & Flags.Df) == 0 && (s->Mode & Mode.Code64) != 0 && op->Segment < 4;
-
-    /// <summary>Moves as many elements as lie in one page on both sides. Answers how many; 0 when they overlap closely or the TLB lacks a page.</summary>
-    private static ulong MoveBatch(CpuState* s, Op* op)
-    {
-        ulong from = s->General[Rsi], to = s->General[Rdi];
-        TlbEntry* source = s->Tlb + ((from >> 12) & (TlbEntry.Count - 1)), target = s->Tlb + ((to >> 12) & (TlbEntry.Count - 1));
-        if (source->Read != (from & TlbEntry.PageMask) || target->Write != (to & TlbEntry.PageMask)) return 0;
-        ulong room = Math.Min(4096 - (from & 0xFFF), 4096 - (to & 0xFFF)) / (ulong)sizeof(T);
-        ulong count = Math.Min(room, s->General[Rcx]);
-        byte* a = (byte*)(from + source->Addend), b = (byte*)(to + target->Addend);
-        ulong bytes = count * (ulong)sizeof(T);
-        // A destination shortly behind the source repeats a pattern element by element; a block copy would not.
-        if (count < 2 || (b > a && b < a + bytes)) return 0;
-        Buffer.MemoryCopy(a, b, bytes, bytes);
-        s->General[Rsi] = from + bytes;
-        s->General[Rdi] = to + bytes;
-        return count;
-    }
-
-    private static ulong StoreBatch(CpuState* s, Op* op)
-    {
-        ulong to = s->General[Rdi];
-        TlbEntry* target = s->Tlb + ((to >> 12) & (TlbEntry.Count - 1));
-        if (target->Write != (to & TlbEntry.PageMask)) return 0;
-        ulong count = Math.Min((4096 - (to & 0xFFF)) / (ulong)sizeof(T), s->General[Rcx]);
-        if (count < 2) return 0;
-        new Span<T>((byte*)(to + target->Addend), (int)count).Fill(*(T*)&s->General[Rax]);
-        s->General[Rdi] = to + count * (ulong)sizeof(T);
-        return count;
-    }
-
-    private static bool Interrupted(CpuState* s, Op* op)
-    {
-        if (Volatile.Read(ref s->Events) == 0) return false;
-        s->Rip = s->BlockRip + op->RipOffset;
+        if ((done % ElementsBetweenLooks != 0 && (s->Mode & Mode.SingleStep) == 0) || countBefore == 1 || !StringPointers.Interrupted(s)) return false;
+        StringPointers.StartAgain(s, op);
         return true;
     }
 
-    private static ulong Count(CpuState* s, Op* op) => s->General[Rcx] & Mask(op);
-
-    private static void SetCount(CpuState* s, Op* op, ulong value) => SetSized(s, op, Rcx, value);
-
-    private static ulong Source(CpuState* s, Op* op) =>
-        Segmentation.Linear(s, op->Segment, s->General[Rsi] & Mask(op), sizeof(T), write: false);
-
-    private static ulong Destination(CpuState* s, Op* op, bool write) =>
-        Segmentation.Linear(s, Es, s->General[Rdi] & Mask(op), sizeof(T), write);
-
-    private static ulong Mask(Op* op) => op->AddressSize == 8 ? ulong.MaxValue : op->AddressSize == 4 ? uint.MaxValue : (ulong)ushort.MaxValue;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Advance(CpuState* s, Op* op, int register, int elements)
+    private static void MoveOne(CpuState* s, Op* op)
     {
-        long step = (s->SystemFlags & Flags.Df) != 0 ? -sizeof(T) : sizeof(T);
-        SetSized(s, op, register, s->General[register] + (ulong)(step * elements));
+        ulong source = StringPointers.Source(s, op, Size);
+        ulong destination = StringPointers.Destination(s, op, Size, write: true);
+        Mem.Write(s, destination, Mem.Read<T>(s, source));
+        StringPointers.AdvanceSource(s, op, Size, 1);
+        StringPointers.AdvanceDestination(s, op, Size, 1);
     }
 
-    private static void SetSized(CpuState* s, Op* op, int register, ulong value)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreOne(CpuState* s, Op* op)
     {
-        if (op->AddressSize == 2) *(ushort*)&s->General[register] = (ushort)value;
-        else s->General[register] = op->AddressSize == 4 ? (uint)value : value;
+        ulong destination = StringPointers.Destination(s, op, Size, write: true);
+        Mem.Write(s, destination, Width.Narrow<T>(s->General[0]));
+        StringPointers.AdvanceDestination(s, op, Size, 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadOne(CpuState* s, Op* op)
+    {
+        ulong value = Width.Widen(Mem.Read<T>(s, StringPointers.Source(s, op, Size)));
+        Register.Set<T>(s, Register.Rax, value);
+        StringPointers.AdvanceSource(s, op, Size, 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ScanOne(CpuState* s, Op* op)
+    {
+        ulong b = Width.Widen(Mem.Read<T>(s, StringPointers.Destination(s, op, Size, write: false)));
+        ulong a = Register.Get<T>(s, Register.Rax);
+        StringPointers.AdvanceDestination(s, op, Size, 1);
+        Flags.SetSub(s, a, b, a - b, Width.Bits<T>());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CompareOne(CpuState* s, Op* op)
+    {
+        ulong a = Width.Widen(Mem.Read<T>(s, StringPointers.Source(s, op, Size)));
+        ulong b = Width.Widen(Mem.Read<T>(s, StringPointers.Destination(s, op, Size, write: false)));
+        StringPointers.AdvanceSource(s, op, Size, 1);
+        StringPointers.AdvanceDestination(s, op, Size, 1);
+        Flags.SetSub(s, a, b, a - b, Width.Bits<T>());
+    }
+
+    /// <summary>Moves as many elements as plain memory allows without a further look; 0 when not even one.</summary>
+    private static ulong MoveBatch(CpuState* s, Op* op, ulong count)
+    {
+        if ((s->Mode & Mode.SingleStep) != 0) return 0;
+        ulong source = StringPointers.Source(s, op, Size);
+        ulong destination = StringPointers.Destination(s, op, Size, write: true);
+        byte* from = StringPointers.Readable(s, source), to = StringPointers.Writable(s, destination);
+        if (from == null || to == null) return 0;
+        ulong n = Math.Min(count, Math.Min(
+            StringPointers.Contiguous(s, op, op->Segment, s->General[6], source, Size),
+            StringPointers.Contiguous(s, op, 0, s->General[7], destination, Size)));
+        ulong bytes = n * (ulong)Size;
+        if (StringPointers.Down(s))
+        {
+            for (ulong i = 0; i < n; i++, from -= Size, to -= Size) Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<T>(from));
+        }
+        else if (to > from && (ulong)(to - from) < bytes)
+        {
+            // The elements written are read again further on: a pattern is being spread.
+            for (ulong i = 0; i < n; i++, from += Size, to += Size) Unsafe.WriteUnaligned(to, Unsafe.ReadUnaligned<T>(from));
+        }
+        else
+        {
+            Buffer.MemoryCopy(from, to, bytes, bytes);
+        }
+        StringPointers.AdvanceSource(s, op, Size, n);
+        StringPointers.AdvanceDestination(s, op, Size, n);
+        return n;
+    }
+
+    /// <summary>As <see cref="MoveBatch"/> for STOS.</summary>
+    private static ulong StoreBatch(CpuState* s, Op* op, ulong count)
+    {
+        if ((s->Mode & Mode.SingleStep) != 0) return 0;
+        ulong destination = StringPointers.Destination(s, op, Size, write: true);
+        byte* to = StringPointers.Writable(s, destination);
+        if (to == null) return 0;
+        ulong n = Math.Min(count, StringPointers.Contiguous(s, op, 0, s->General[7], destination, Size));
+        if (n == 0) return 0;
+        byte* lowest = StringPointers.Down(s) ? to - (n - 1) * (ulong)Size : to;
+        new Span<T>(lowest, (int)n).Fill(Width.Narrow<T>(s->General[0]));
+        StringPointers.AdvanceDestination(s, op, Size, n);
+        return n;
     }
 }
