@@ -70,15 +70,10 @@ internal static partial class Linux
     /// <summary>A listening socket at a path; an old socket there is replaced.</summary>
     public static int Listen(string path, int mode)
     {
-        byte[] name = Encoding.UTF8.GetBytes(path);
-        if (name.Length > PathMax) throw new ArgumentException($"The socket's path is longer than {PathMax} bytes: {path}", nameof(path));
-        Span<byte> address = stackalloc byte[2 + PathMax + 1];
-        address.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(address, AddressFamilyUnix);
-        name.CopyTo(address[2..]);
+        byte[] address = Address(path);
         int descriptor = Checked(socket(AddressFamilyUnix, SocketStream | SocketNonBlocking | SocketCloseOnExec, 0), "socket");
         File.Delete(path);
-        if (bind(descriptor, ref address[0], (uint)(2 + name.Length + 1)) < 0 || listen(descriptor, 4096) < 0)
+        if (bind(descriptor, ref address[0], (uint)address.Length) < 0 || listen(descriptor, 4096) < 0)
         {
             int error = LastError;
             close(descriptor);
@@ -86,6 +81,24 @@ internal static partial class Linux
         }
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, (UnixFileMode)mode);
         return descriptor;
+    }
+
+    /// <summary>A connection to the socket at a path.</summary>
+    public static int Connect(string path)
+    {
+        byte[] address = Address(path);
+        int descriptor = Checked(socket(AddressFamilyUnix, SocketStream | SocketCloseOnExec, 0), "socket");
+        if (connect(descriptor, ref address[0], (uint)address.Length) >= 0) return descriptor;
+        int error = LastError;
+        close(descriptor);
+        throw new IOException($"Cannot connect to {path}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    private static byte[] Address(string path)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(path);
+        if (name.Length > PathMax) throw new ArgumentException($"The socket's path is longer than {PathMax} bytes: {path}", nameof(path));
+        return [AddressFamilyUnix, 0, .. name, 0];
     }
 
     /// <summary>A new connection's descriptor, or -1.</summary>
@@ -108,17 +121,18 @@ internal static partial class Linux
     private static int Checked(int result, string call) =>
         result >= 0 ? result : throw new IOException($"{call}: {Marshal.GetPInvokeErrorMessage(LastError)}");
 
-    [LibraryImport("libc")] private static partial int epoll_create1(int flags);
-    [LibraryImport("libc")] private static partial int epoll_ctl(int epoll, int operation, int descriptor, ref byte entry);
-    [LibraryImport("libc")] private static partial int epoll_wait(int epoll, ref byte entries, int count, int timeout);
-    [LibraryImport("libc")] private static partial int eventfd(uint initial, int flags);
-    [LibraryImport("libc")] private static partial int socket(int family, int type, int protocol);
-    [LibraryImport("libc")] private static partial int bind(int descriptor, ref byte address, uint length);
-    [LibraryImport("libc")] private static partial int listen(int descriptor, int backlog);
-    [LibraryImport("libc")] private static partial int accept4(int descriptor, nint address, nint length, int flags);
-    [LibraryImport("libc")] private static partial nint recv(int descriptor, ref byte buffer, nuint length, int flags);
-    [LibraryImport("libc")] private static partial nint send(int descriptor, ref byte buffer, nuint length, int flags);
-    [LibraryImport("libc")] private static partial int close(int descriptor);
-    [LibraryImport("libc")] private static partial nint write(int descriptor, ref ulong value, nuint length);
-    [LibraryImport("libc")] private static partial nint read(int descriptor, ref ulong value, nuint length);
+    [LibraryImport("libc", SetLastError = true)] private static partial int epoll_create1(int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int epoll_ctl(int epoll, int operation, int descriptor, ref byte entry);
+    [LibraryImport("libc", SetLastError = true)] private static partial int epoll_wait(int epoll, ref byte entries, int count, int timeout);
+    [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int socket(int family, int type, int protocol);
+    [LibraryImport("libc", SetLastError = true)] private static partial int bind(int descriptor, ref byte address, uint length);
+    [LibraryImport("libc", SetLastError = true)] private static partial int connect(int descriptor, ref byte address, uint length);
+    [LibraryImport("libc", SetLastError = true)] private static partial int listen(int descriptor, int backlog);
+    [LibraryImport("libc", SetLastError = true)] private static partial int accept4(int descriptor, nint address, nint length, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint recv(int descriptor, ref byte buffer, nuint length, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint send(int descriptor, ref byte buffer, nuint length, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int close(int descriptor);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint write(int descriptor, ref ulong value, nuint length);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint read(int descriptor, ref ulong value, nuint length);
 }
