@@ -135,10 +135,15 @@ public sealed partial class StoreServer : IDisposable
     {
         public bool MayExist(ushort domain) => domain < XsWire.FirstReservedDomain;
 
-        public XsError Introduce(DomainState domain, ulong gfn, uint eventChannel) => XsError.None;
+        public XsError Introduce(DomainState domain, ulong gfn, uint eventChannel)
+        {
+            server.ConnectRing(domain);
+            return XsError.None;
+        }
 
         public void Release(DomainState domain)
         {
+            server.DisconnectRing(domain);
             foreach (SocketConnection connection in server._loop.Connections.Where(c => c.Session.Domain == domain).ToArray()) connection.Close();
         }
 
