@@ -60,7 +60,9 @@ public sealed class RingDriver(IRingPage page, Action notify)
     /// <exception cref="IOException">The store announced a payload longer than the protocol allows.</exception>
     public bool TryReceive(out XsMessageType type, out uint requestId, out byte[] payload)
     {
-        Drain();
+        while (Drain())
+        {
+        }
         type = default;
         requestId = 0;
         payload = [];

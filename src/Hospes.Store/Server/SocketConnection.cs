@@ -62,13 +62,13 @@ internal sealed class SocketConnection : ISessionCarrier
         _loop.Closing(this);
     }
 
-    /// <summary>Frees what the connection holds; the descriptor stays open when somebody else has it now.</summary>
-    public void Dispose(bool closeDescriptor)
+    /// <summary>Frees what the connection holds and closes its descriptor.</summary>
+    public void Dispose()
     {
         ReturnInput();
         Session.MarkEnded();
         Linux.Unwatch(_loop.Epoll, Descriptor);
-        if (closeDescriptor) Linux.Close(Descriptor);
+        Linux.Close(Descriptor);
     }
 
     public void Adopt(ReadOnlySpan<byte> unprocessed)

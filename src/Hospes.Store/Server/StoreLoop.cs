@@ -74,9 +74,6 @@ internal sealed class StoreLoop : IDisposable
 
     public List<IRoundTask> Tasks { get; } = [];
 
-    /// <summary>Set while a successor is being given the store: nothing is read from clients.</summary>
-    public bool IsPaused { get; set; }
-
     public Span<byte> ReceiveBuffer => _receiveBuffer;
 
     public IEnumerable<SocketConnection> Connections => _connections.Where(c => c is { IsClosed: false })!;
@@ -166,14 +163,14 @@ internal sealed class StoreLoop : IDisposable
             if (!connection.IsClosed) connection.Flush();
         }
         _dirty.Clear();
-        for (int i = 0; i < _closing.Count; i++) Finish(_closing[i], closeDescriptor: true);
+        for (int i = 0; i < _closing.Count; i++) Finish(_closing[i]);
         _closing.Clear();
     }
 
-    private void Finish(SocketConnection connection, bool closeDescriptor)
+    private void Finish(SocketConnection connection)
     {
         Processor.Drop(connection.Session);
-        connection.Dispose(closeDescriptor);
+        connection.Dispose();
         _connections[connection.Descriptor] = null;
     }
 
@@ -250,10 +247,10 @@ internal sealed class StoreLoop : IDisposable
         if (input.Length == InputSize && _inputs.Count < 256) _inputs.Push(input);
     }
 
-    /// <summary>Closes everything; with <paramref name="keepDescriptors"/> sockets stay open for a successor that shares them.</summary>
-    public void CloseAll(bool keepDescriptors)
+    /// <summary>Closes this process's hold on everything. A successor that shares the sockets keeps them open.</summary>
+    public void CloseAll()
     {
-        foreach (SocketConnection connection in Connections.ToArray()) Finish(connection, !keepDescriptors);
+        foreach (SocketConnection connection in Connections.ToArray()) Finish(connection);
         foreach (int listener in _listeners.Keys)
         {
             Linux.Unwatch(Epoll, listener);
@@ -264,7 +261,7 @@ internal sealed class StoreLoop : IDisposable
 
     public void Dispose()
     {
-        CloseAll(keepDescriptors: false);
+        CloseAll();
         Linux.Close(_wake);
         Linux.Close(Epoll);
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Hospes.Store.Engine;
 using Hospes.Store.Metrics;
 using Hospes.Store.Native;
+using Hospes.Store.Persistence;
 using Hospes.Store.Quotas;
 using Hospes.Store.Requests;
 using Hospes.Store.Transactions;
@@ -18,8 +19,12 @@ public sealed partial class StoreServer : IDisposable
     private readonly StoreServerOptions _options;
     private readonly StoreMetrics _metrics = new();
     private readonly StoreLoop _loop;
+    private StoreJournal? _journal;
     private Thread? _thread;
     private bool _isDisposed;
+
+    /// <summary>A successor has the sockets; their files are its own now.</summary>
+    private bool _isHandedOver;
 
     /// <summary>Opens the sockets and the data directory. Requests are served after <see cref="Start"/> or <see cref="Run"/>.</summary>
     /// <param name="options">The set-up.</param>
@@ -41,18 +46,17 @@ public sealed partial class StoreServer : IDisposable
         try
         {
             State.CreateInitialNodes();
-            if (listen) Listen();
+            if (!listen) return;
+            if (options.DataDirectory is { } directory) Keep(StoreJournal.Open(directory, State, options.Sync));
+            Listen();
         }
         catch
         {
             _loop.Dispose();
+            _journal?.Dispose();
             throw;
         }
     }
-
-    /// <summary>Takes a running server's place.</summary>
-    /// <param name="options">The set-up.</param>
-    public static StoreServer TakeOver(StoreServerOptions options) => new(options, listen: true);
 
     internal StoreState State { get; }
 
@@ -64,6 +68,12 @@ public sealed partial class StoreServer : IDisposable
 
     /// <summary>Completes when the server has stopped.</summary>
     public bool IsRunning => _thread is { IsAlive: true };
+
+    private void Keep(StoreJournal journal)
+    {
+        _journal = journal;
+        _loop.Tasks.Add(journal);
+    }
 
     private void Listen()
     {
@@ -125,7 +135,9 @@ public sealed partial class StoreServer : IDisposable
         _loop.Stop();
         if (_thread is not null && _thread != Thread.CurrentThread) _thread.Join();
         _loop.Dispose();
+        _journal?.Dispose();
         _metrics.Dispose();
+        if (_isHandedOver) return;
         foreach (string? path in new[] { _options.SocketPath, _options.ReadOnlySocketPath }.Concat(_options.GuestSocketPaths.Values))
             if (path is not null) File.Delete(path);
     }
@@ -178,6 +190,6 @@ public sealed partial class StoreServer : IDisposable
             }
         }
 
-        public string? LiveUpdate(IReadOnlyList<string> arguments, Session session, in XsHeader header) => "EINVAL";
+        public string? LiveUpdate(IReadOnlyList<string> arguments, Session session, in XsHeader header) => server.LiveUpdate(arguments, session);
     }
 }
