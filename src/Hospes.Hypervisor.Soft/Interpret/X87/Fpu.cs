@@ -187,14 +187,6 @@ internal static unsafe class Fpu
         s->Fds = 0;
     }
 
-    /// <summary>What an MMX instruction other than EMMS does to the stack: TOP is 0 and all registers are full (SDM vol. 1, 9.5.1).</summary>
-    public static void EnterMmx(CpuState* s)
-    {
-        Wait(s);
-        SetTop(s, 0);
-        s->Ftw = 0xff;
-    }
-
     private static bool RaiseStackFault(CpuState* s, ushort direction)
     {
         bool masked = InvalidIsMasked(s);
