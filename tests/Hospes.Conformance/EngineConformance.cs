@@ -299,6 +299,30 @@ public abstract class EngineConformance
         (await second.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(Status.Canceled);
     }
 
+    [Fact]
+    public async Task TenThousandGuestsOfRandomCodeEndOnlyThemselves()
+    {
+        int guests = int.Parse(Environment.GetEnvironmentVariable("HOSPES_RANDOM_GUESTS") ?? "10000");
+        int first = int.Parse(Environment.GetEnvironmentVariable("HOSPES_RANDOM_SEED") ?? "1");
+        IEngine engine = CreateEngine();
+        var ends = new SortedDictionary<string, int>();
+        for (int seed = first; seed < first + guests; seed++)
+        {
+            int current = seed;
+            Task<string> run = Task.Factory.StartNew(() => RandomCode.Run(engine, current), TaskCreationOptions.LongRunning);
+            try
+            {
+                string end = await run.WaitAsync(TimeSpan.FromSeconds(60));
+                ends[end] = ends.GetValueOrDefault(end) + 1;
+            }
+            catch (Exception fault)
+            {
+                throw new InvalidOperationException($"the guest of seed {seed} broke the engine or does not stop (HOSPES_RANDOM_SEED={seed} HOSPES_RANDOM_GUESTS=1)", fault);
+            }
+        }
+        ends.Count.ShouldBeGreaterThan(1, string.Join(", ", ends));
+    }
+
     private static void EnableApic(Machine machine)
     {
         // The spurious vector register's enable bit, through the saved state.

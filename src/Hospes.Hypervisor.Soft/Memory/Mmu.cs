@@ -160,7 +160,7 @@ internal unsafe class Mmu
     public void ProbeAs(Privilege privilege, ulong address, int size, bool write)
     {
         Access access = write ? Access.Write : Access.Read;
-        ulong last = address + (ulong)Math.Max(size, 1) - 1;
+        ulong last = Wrap(address + (ulong)Math.Max(size, 1) - 1);
         CheckCanonical(last);
         for (ulong page = address; ; page = Next(page))
         {
@@ -207,11 +207,10 @@ internal unsafe class Mmu
 
     private TlbEntry* Entry(Privilege privilege, ulong linear) => _tables + (int)privilege * TlbEntry.Count + (int)((linear >> 12) & (TlbEntry.Count - 1));
 
-    private ulong Next(ulong address)
-    {
-        ulong next = (address & TlbEntry.PageMask) + 4096;
-        return (_state->Mode & Mode.Code64) != 0 ? next : (uint)next;
-    }
+    /// <summary>Linear addresses have 32 bits outside IA-32e mode and wrap there.</summary>
+    private ulong Wrap(ulong address) => _context.IsLong ? address : (uint)address;
+
+    private ulong Next(ulong address) => Wrap((address & TlbEntry.PageMask) + 4096);
 
     private ulong Resolve(ulong linear, Access access, Privilege privilege)
     {
