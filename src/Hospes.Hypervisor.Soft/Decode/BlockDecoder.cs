@@ -10,6 +10,9 @@ internal sealed unsafe class BlockDecoder
     /// <summary>Instructions of one block at most: bounds how long an interrupt waits.</summary>
     public const int MaxOps = 64;
 
+    /// <summary>Bytes of the longest instruction.</summary>
+    private const int MaxLength = 15;
+
     private readonly HandlerTable _handlers;
     private readonly CodeTraits _traits;
     private readonly CodeBytes _bytes = new();
@@ -84,7 +87,8 @@ internal sealed unsafe class BlockDecoder
     {
         Code code = instruction.Code;
         op.Code = (ushort)code;
-        if (code == Code.INVALID || instruction.Length > 15) return Set(ref op, &FaultOps.InvalidOpcode);
+        // The decoder stops at the fifteenth byte; what is longer is #GP (SDM vol. 2, 2.3.11).
+        if (code == Code.INVALID) return Set(ref op, instruction.Length >= MaxLength ? &FaultOps.GeneralProtection : &FaultOps.InvalidOpcode);
         CodeTraits.Entry traits = _traits[code];
         if (!traits.IsOffered) return Set(ref op, &FaultOps.InvalidOpcode);
         switch (traits.Unit)

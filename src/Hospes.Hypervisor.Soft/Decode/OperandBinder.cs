@@ -81,7 +81,7 @@ internal sealed class OperandBinder
     {
         op.HasMemory = true;
         Register baseRegister = instruction.MemoryBase, index = instruction.MemoryIndex;
-        op.Segment = Number(instruction.MemorySegment);
+        op.Segment = Number((mode & Mode.Code64) != 0 ? EffectiveSegment64(in instruction) : instruction.MemorySegment);
         op.AccessSize = (byte)Math.Min(255, instruction.MemorySize.GetSize());
         op.Disp = instruction.MemoryDisplacement64;
         if (baseRegister is Register.RIP or Register.EIP)
@@ -114,6 +114,13 @@ internal sealed class OperandBinder
         {
             op.Address = (mode & Mode.Flat) != 0 && op.AddressSize == 4 && op.Segment is 0 or 2 or 3 ? AddressKind.Flat32 : AddressKind.Segmented;
         }
+    }
+
+    /// <summary>64-bit mode ignores the overrides of ES, CS, SS and DS, so that they do not even turn #SS into #GP (SDM vol. 1, 3.4.2.1).</summary>
+    private static Register EffectiveSegment64(in Instruction instruction)
+    {
+        if (instruction.MemorySegment is Register.FS or Register.GS) return instruction.MemorySegment;
+        return instruction.MemoryBase is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? Register.SS : Register.DS;
     }
 
     private bool WritesMemory(in Instruction instruction)

@@ -8,5 +8,7 @@ internal static unsafe class FaultOps
 {
     public static void InvalidOpcode(CpuState* s, Op* op) => Fault.InvalidOpcode(s);
 
+    public static void GeneralProtection(CpuState* s, Op* op) => Fault.GeneralProtection(s);
+
     public static void DeviceNotAvailable(CpuState* s, Op* op) => Fault.Raise(s, Vector.DeviceNotAvailable, 0);
 }

@@ -45,7 +45,7 @@ internal static class Deviations
     /// Whether what the bytes mean depends on the maker: the operand-size prefix of near branches in 64-bit mode (Intel
     /// ignores it, AMD takes a 16-bit displacement), LOCK before MOV to and from CR0 (AMD: CR8), the system
     /// instructions of 0F 00 and 0F 01 with prefixes or operands that they do not have (and with what a hypervisor under
-    /// the host makes of them), and AVX-512 where the host has it (EVEX, which the model does not have).
+    /// the host makes of them), and AVX-512 where the host has it (EVEX and 8F, which the model does not have).
     /// </summary>
     public static bool DependsOnVendor(ReadOnlySpan<byte> code, in Instruction instruction)
     {
@@ -68,7 +68,7 @@ internal static class Deviations
         }
 
         var rest = code[at..];
-        return instruction.IsInvalid && rest.Length > 1 && (rest[0] == 0x62 || (rest[0] == 0x0F && (rest[1] <= 0x01 || (hasLock && rest[1] is >= 0x20 and <= 0x23))));
+        return instruction.IsInvalid && rest.Length > 1 && (rest[0] is 0x62 or 0x8F || (rest[0] == 0x0F && (rest[1] <= 0x01 || (hasLock && rest[1] is >= 0x20 and <= 0x23))));
     }
 
     /// <summary>
