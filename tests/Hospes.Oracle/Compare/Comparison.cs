@@ -28,25 +28,29 @@ internal static class Comparison
         }
 
         var diff = new StringBuilder();
-        Traps(diff, native, other, description);
+        var last = description.Instructions.Count == 0 ? default : description.Instructions[^1];
+        var status = BinaryPrimitives.ReadUInt16LittleEndian(native.XsaveBytes[CpuImage.Fsw..]);
+        var (uncomparedStatus, uncomparedFlags) = description.Instructions.Count == 1 ? Deviations.UncomparedConditions(last, status) : default;
+        Traps(diff, ref slot, other, last);
         for (var register = Greg.R8; register <= Greg.Rip; register++)
         {
             Value(diff, register.ToString(), native[register], other[register]);
         }
 
-        var flags = ~(ResumeFlag | description.UndefinedFlags);
+        var flags = ~(ResumeFlag | description.UndefinedFlags | uncomparedFlags);
         Value(diff, "Rflags", native[Greg.Rflags] & flags, other[Greg.Rflags] & flags);
         Value(diff, "FsBase", native.FsBase, other.FsBase);
         Value(diff, "GsBase", native.GsBase, other.GsBase);
         Vectors(diff, native.XsaveBytes, other.XsaveBytes, description);
-        X87(diff, native.XsaveBytes, other.XsaveBytes, description);
+        X87(diff, native.XsaveBytes, other.XsaveBytes, description, (ushort)~(description.UndefinedStatus | uncomparedStatus));
         Window(diff, native.WindowBytes, other.WindowBytes, description);
         return diff.Length == 0 ? null : diff.ToString();
     }
 
-    private static void Traps(StringBuilder diff, in CpuImage native, in CpuImage other, OracleCase description)
+    private static void Traps(StringBuilder diff, ref CaseSlot slot, in CpuImage other, in Instruction last)
     {
-        if (description.Instructions[^1].IsInvalid && description.Instructions[^1].Length == MaxInstructionLength
+        ref var native = ref slot.Output;
+        if (last.IsInvalid && last.Length == MaxInstructionLength
             && native[Greg.Trap] is InvalidOpcode or GeneralProtection && other[Greg.Trap] is InvalidOpcode or GeneralProtection)
         {
             // Too long and invalid otherwise: which of the two is noticed first is the processor's own affair.
@@ -60,12 +64,21 @@ internal static class Comparison
         }
 
         var ignored = native[Greg.Trap] == PageFault && native[Greg.Cr2] >= UserEnd ? PresentBit : 0;
+        var anyPage = native[Greg.Trap] == PageFault && Deviations.IsAccessedInParts(last) && IsInOperand(ref slot, native, last) && IsInOperand(ref slot, other, last);
+        if (anyPage)
+        {
+            ignored |= PresentBit;
+        }
+
         Value(diff, "error code", native[Greg.ErrorCode] | ignored, other[Greg.ErrorCode] | ignored);
-        if (native[Greg.Trap] == PageFault)
+        if (native[Greg.Trap] == PageFault && !anyPage)
         {
             Value(diff, "Cr2", native[Greg.Cr2], other[Greg.Cr2]);
         }
     }
+
+    private static bool IsInOperand(ref CaseSlot slot, in CpuImage after, in Instruction instruction) =>
+        after[Greg.Cr2] - EffectiveAddress.Of(instruction, ref slot.Input) < (ulong)InstructionBuilder.SizeOf(instruction);
 
     private static void Value(StringBuilder diff, string name, ulong native, ulong other)
     {
@@ -110,15 +123,13 @@ internal static class Comparison
         diff.Append($"  {name,-10} native {Hex(native)}\n             soft   {Hex(other)}\n");
     }
 
-    private static void X87(StringBuilder diff, Span<byte> native, Span<byte> other, OracleCase description)
+    private static void X87(StringBuilder diff, Span<byte> native, Span<byte> other, OracleCase description, ushort defined)
     {
         Value(diff, "Fcw", BinaryPrimitives.ReadUInt16LittleEndian(native), BinaryPrimitives.ReadUInt16LittleEndian(other));
-        var approximate = description.Instructions.Count == 1 && Deviations.IsTranscendental(description.Instructions[0].Mnemonic);
-        // C1 tells which way the last bit was rounded and is as free as that bit.
-        var defined = (ushort)~(description.UndefinedStatus | (approximate ? 0x0200 : 0));
         Value(diff, "Fsw", (ulong)(BinaryPrimitives.ReadUInt16LittleEndian(native[CpuImage.Fsw..]) & defined),
             (ulong)(BinaryPrimitives.ReadUInt16LittleEndian(other[CpuImage.Fsw..]) & defined));
         Value(diff, "Ftw", native[CpuImage.Ftw], other[CpuImage.Ftw]);
+        var approximate = description.Instructions.Count == 1 && Deviations.IsTranscendental(description.Instructions[0].Mnemonic);
         for (var i = 0; i < 8; i++)
         {
             var a = native.Slice(CpuImage.St0 + (16 * i), 10);

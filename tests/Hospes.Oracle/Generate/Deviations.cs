@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Hospes.Oracle.Native;
 using Iced.Intel;
 
 namespace Hospes.Oracle.Generate;
@@ -13,6 +14,19 @@ internal static class Deviations
     private static readonly (int, int)[] Pointers32 = [(12, 16)];
     private static readonly (int, int)[] PointersInSaveArea = [(6, 18), (28, 4)];
     private static readonly (int, int)[] PointersInExtendedArea = [(6, 18), (28, 4), (512, 1)];
+
+    /// <summary>Whether MXCSR is to be loaded with bit 17, which is reserved on Intel and enables misaligned accesses on AMD.</summary>
+    public static bool LoadsMakersMxcsr(in Instruction instruction, ref CpuImage state)
+    {
+        const uint misaligned = 1 << 17;
+        var offset = instruction.Mnemonic switch
+        {
+            Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr => 0UL,
+            Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 => CpuImage.Mxcsr,
+            _ => ulong.MaxValue,
+        };
+        return offset != ulong.MaxValue && (StateBuilder.Peek(ref state, EffectiveAddress.Of(instruction, ref state) + offset) & misaligned) != 0;
+    }
 
     /// <summary>RFLAGS bits of Iced's set.</summary>
     public static ulong FlagsOf(RflagsBits bits)
@@ -96,6 +110,40 @@ internal static class Deviations
         is Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr
         or Mnemonic.Shld or Mnemonic.Shrd;
 
+    /// <summary>
+    /// Whether an operand in memory is accessed in parts whose order and alignment are the processor's own affair: x87
+    /// environments, save areas, and the 10-byte formats. CR2 is then only required to lie in the operand, the present bit
+    /// of the error code may be that of either page, and alignment checks are not tried.
+    /// </summary>
+    public static bool IsAccessedInParts(in Instruction instruction) => instruction.MemorySize is MemorySize.FpuEnv14 or MemorySize.FpuEnv28
+        or MemorySize.FpuState94 or MemorySize.FpuState108 or MemorySize.Fxsave_512Byte or MemorySize.Fxsave64_512Byte or MemorySize.Xsave
+        or MemorySize.Xsave64 or MemorySize.Float80 or MemorySize.Bcd;
+
+    /// <summary>
+    /// Whether the operand is kept away from the ends of the canonical range: the x87 unit probes more than it accesses.
+    /// </summary>
+    public static bool StaysInside(in Instruction instruction) => IsAccessedInParts(instruction) || instruction.Code.CpuidFeatures().Contains(CpuidFeature.FPU);
+
+    /// <summary>
+    /// Condition codes that the makers' manuals give differently: FCOMI and its kin clear C1 (Intel) or keep it (AMD), as
+    /// does FCMOVcc; the direction in which a function was rounded, where its last bits differ; and whether an x87 comparison that raises an unmasked exception sets its codes or flags.
+    /// </summary>
+    public static (ushort Status, ulong Flags) UncomparedConditions(in Instruction instruction, ushort statusAfter)
+    {
+        const ushort c1 = 0x0200, comparison = 0x4500, summary = 0x80;
+        const ulong statusFlags = 0x8D5;
+        var faulted = (statusAfter & summary) != 0;
+        return instruction.Mnemonic switch
+        {
+            Mnemonic.Fcomi or Mnemonic.Fcomip or Mnemonic.Fucomi or Mnemonic.Fucomip => (c1, faulted ? statusFlags : 0),
+            Mnemonic.Fcmovb or Mnemonic.Fcmove or Mnemonic.Fcmovbe or Mnemonic.Fcmovu or Mnemonic.Fcmovnb or Mnemonic.Fcmovne or Mnemonic.Fcmovnbe
+                or Mnemonic.Fcmovnu => (c1, 0),
+            Mnemonic.Fcom or Mnemonic.Fcomp or Mnemonic.Fcompp or Mnemonic.Fucom or Mnemonic.Fucomp or Mnemonic.Fucompp or Mnemonic.Ficom
+                or Mnemonic.Ficomp or Mnemonic.Ftst => (faulted ? comparison : (ushort)0, 0),
+            _ => (IsTranscendental(instruction.Mnemonic) ? c1 : (ushort)0, 0),
+        };
+    }
+
     /// <summary>Approximations with a stated relative error of at most 1.5 * 2^-12 and no stated bits (SDM volume 2, RCPPS, RSQRTPS).</summary>
     public static bool IsApproximation(Mnemonic mnemonic) => mnemonic is Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
         or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss;
@@ -140,6 +188,6 @@ internal static class Deviations
 
     /// <summary>Whether a result that is not defined, or not comparable bit by bit, would spread to later instructions.</summary>
     public static bool IsUnfitForSequence(Code code) => code.Mnemonic() is var mnemonic && (IsApproximation(mnemonic) || IsTranscendental(mnemonic)
-        || mnemonic is Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave
-        or Mnemonic.Popf or Mnemonic.Popfq or Mnemonic.Fxsave or Mnemonic.Fxsave64);
+        || mnemonic.ToString().StartsWith("Fcmov", StringComparison.Ordinal) || mnemonic is Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Fnstenv or Mnemonic.Fstenv or Mnemonic.Fnsave or Mnemonic.Fsave
+        or Mnemonic.Fcomi or Mnemonic.Fcomip or Mnemonic.Fucomi or Mnemonic.Fucomip or Mnemonic.Popf or Mnemonic.Popfq or Mnemonic.Fxsave or Mnemonic.Fxsave64);
 }

@@ -95,6 +95,26 @@ internal static class StateBuilder
         }
     }
 
+    /// <summary>Four bytes of the window or of the read-only page; 0 where neither is.</summary>
+    public static uint Peek(ref CpuImage state, ulong address)
+    {
+        uint value = 0;
+        for (var i = 0; i < sizeof(uint); i++)
+        {
+            var offset = address + (ulong)i - SharedLayout.WindowBase;
+            if (offset < SharedLayout.WindowSize)
+            {
+                value |= (uint)state.WindowBytes[(int)offset] << (8 * i);
+            }
+            else if (offset < SharedLayout.WindowSize + SharedLayout.ReadOnlySize)
+            {
+                value |= (uint)Pool[(int)offset - SharedLayout.WindowSize] << (8 * i);
+            }
+        }
+
+        return value;
+    }
+
     /// <summary>Fills the read-only page, the same for every batch.</summary>
     public static void FillReadOnlyPage(Span<byte> page) => Pool.AsSpan(0, page.Length).CopyTo(page);
 
@@ -164,7 +184,13 @@ internal static class StateBuilder
     {
         var size = InstructionBuilder.SizeOf(instruction);
         var locked = instruction.HasLockPrefix || instruction.Mnemonic == Mnemonic.Xchg;
-        var target = locked ? Addresses.Locked(ref random, size) : Addresses.Any(ref random, size);
+        var inParts = Deviations.IsAccessedInParts(instruction);
+        var target = locked ? Addresses.Locked(ref random, size) : Deviations.StaysInside(instruction) ? Addresses.Near(ref random, size) : Addresses.Any(ref random, size);
+        if (inParts)
+        {
+            state[Greg.Rflags] &= ~AlignmentFlag;
+        }
+
         var address32 = instruction.MemoryBase.GetSize() == 4 || instruction.MemoryIndex.GetSize() == 4;
         var mask = address32 ? 0xFFFF_FFFFUL : ulong.MaxValue;
         var wanted = target - SegmentBase(state, instruction.MemorySegment) - instruction.MemoryDisplacement64;
