@@ -22,7 +22,7 @@ internal static class Deviations
         var offset = instruction.Mnemonic switch
         {
             Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr => 0UL,
-            Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 => CpuImage.Mxcsr,
+            Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 => (ulong)CpuImage.Mxcsr,
             _ => ulong.MaxValue,
         };
         return offset != ulong.MaxValue && (StateBuilder.Peek(ref state, EffectiveAddress.Of(instruction, ref state) + offset) & misaligned) != 0;
