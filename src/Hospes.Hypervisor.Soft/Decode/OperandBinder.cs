@@ -35,13 +35,13 @@ internal sealed class OperandBinder
                     SetMemory(in instruction, mode, ref op);
                     break;
                 case OpKind.MemorySegSI or OpKind.MemorySegDI or OpKind.MemoryESDI:
-                    SetString(in instruction, ref op, 2);
+                    SetString(in instruction, mode, ref op, 2);
                     break;
                 case OpKind.MemorySegESI or OpKind.MemorySegEDI or OpKind.MemoryESEDI:
-                    SetString(in instruction, ref op, 4);
+                    SetString(in instruction, mode, ref op, 4);
                     break;
                 case OpKind.MemorySegRSI or OpKind.MemorySegRDI or OpKind.MemoryESRDI:
-                    SetString(in instruction, ref op, 8);
+                    SetString(in instruction, mode, ref op, 8);
                     break;
                 default:
                     if (immediates++ == 0) op.Imm = instruction.GetImmediate(i);
@@ -68,11 +68,12 @@ internal sealed class OperandBinder
         }
     }
 
-    private static void SetString(in Instruction instruction, ref Op op, byte addressSize)
+    private static void SetString(in Instruction instruction, Mode mode, ref Op op, byte addressSize)
     {
         op.HasMemory = true;
         op.AddressSize = addressSize;
-        op.Segment = (byte)(instruction.MemorySegment == Register.None ? 3 : Number(instruction.MemorySegment));
+        Register segment = (mode & Mode.Code64) != 0 ? EffectiveSegment64(in instruction) : instruction.MemorySegment;
+        op.Segment = (byte)(segment == Register.None ? 3 : Number(segment));
         op.AccessSize = (byte)Math.Min(255, instruction.MemorySize.GetSize());
         op.Address = AddressKind.Segmented;
     }

@@ -39,7 +39,13 @@ internal static unsafe class Delivery
     }
 
     /// <summary>Delivers a software interrupt from inside its instruction: faults leave as the instruction's own.</summary>
-    public static void Software(SoftVcpu vcpu, byte vector, EventSource source) => Enter(vcpu, vector, 0, source);
+    public static void Software(SoftVcpu vcpu, byte vector, EventSource source)
+    {
+        bool stepping = (vcpu.State->SystemFlags & Flags.Tf) != 0;
+        Enter(vcpu, vector, 0, source);
+        // The handler is not to be stepped into (SDM vol. 3, 18.3.1.4).
+        if (stepping) vcpu.SuppressTrap();
+    }
 
     private static void Deliver(SoftVcpu vcpu, byte vector, int error, EventSource source)
     {

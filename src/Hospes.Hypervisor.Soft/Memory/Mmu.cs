@@ -214,7 +214,7 @@ internal unsafe class Mmu
 
     private ulong Resolve(ulong linear, Access access, Privilege privilege)
     {
-        CheckCanonical(linear);
+        CheckCanonical(linear, access == Access.Execute);
         if (!PageWalk.Walk(_map, _context, linear, access, privilege, out Translation found))
         {
             _state->Cr2 = linear;
@@ -225,18 +225,24 @@ internal unsafe class Mmu
     }
 
     /// <summary>The whole of an access must be canonical before any of its pages is looked up.</summary>
-    private void CheckCanonical(ulong linear)
+    private void CheckCanonical(ulong linear, bool isFetch = false)
     {
-        if ((_state->Efer & ControlRegisters.EferLma) != 0 && (ulong)((long)(linear << 16) >> 16) != linear) NotCanonical(linear);
+        if ((_state->Efer & ControlRegisters.EferLma) == 0 || (ulong)((long)(linear << 16) >> 16) == linear) return;
+        // An access through SS, or of the stack itself, answers #SS (SDM vol. 1, 3.3.7.1).
+        if (!isFetch && IsStackAccess(linear)) Fault.Stack(_state);
+        Fault.GeneralProtection(_state);
     }
 
-    private void NotCanonical(ulong linear)
+    /// <summary>Whether the running instruction reaches an address through SS: by its operand's segment, or because it pushes or pops.</summary>
+    private bool IsStackAccess(ulong linear)
     {
-        // An access through SS, or of the stack itself, answers #SS (SDM vol. 1, 3.3.7.1).
         Decode.Op* op = _state->CurrentOp;
-        bool stack = op != null && ((op->HasMemory && op->Segment == 2) || linear - _state->General[4] + 16 <= 32);
-        if (stack) Fault.Stack(_state);
-        Fault.GeneralProtection(_state);
+        if (op == null) return false;
+        if (!op->HasMemory) return true;
+        // String instructions have operands of their own; none is in the stack segment in 64-bit mode.
+        if (op->Address == Decode.AddressKind.Segmented) return false;
+        bool isOperand = linear - Mem.Address(_state, op) < 4096;
+        return op->Segment == 2 || (!isOperand && linear - _state->General[4] + 16 <= 32);
     }
 
     private void Fill(ulong linear, Access access, Privilege privilege, in Translation found)

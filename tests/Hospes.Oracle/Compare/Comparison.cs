@@ -12,7 +12,7 @@ internal static class Comparison
     private const ulong ResumeFlag = 1 << 16;
     private const ulong PageFault = 14;
     private const ulong PresentBit = 1;
-    private const ulong InvalidOpcode = 6, GeneralProtection = 13;
+    private const ulong InvalidOpcode = 6, StackFault = 12, GeneralProtection = 13, AlignmentCheck = 17;
     private const int MaxInstructionLength = 15;
 
     /// <summary>The first address that Linux never gives to user mode: it reports every fault beyond as one on a present page.</summary>
@@ -41,8 +41,18 @@ internal static class Comparison
         Value(diff, "Rflags", native[Greg.Rflags] & flags, other[Greg.Rflags] & flags);
         Value(diff, "FsBase", native.FsBase, other.FsBase);
         Value(diff, "GsBase", native.GsBase, other.GsBase);
+        if (Deviations.LeavesVectorsOpen(last, native[Greg.Trap]))
+        {
+            return diff.Length == 0 ? null : diff.ToString();
+        }
+
         Vectors(diff, native.XsaveBytes, other.XsaveBytes, description);
         X87(diff, native.XsaveBytes, other.XsaveBytes, description, (ushort)~(description.UndefinedStatus | uncomparedStatus));
+        if (Deviations.FaultsInAnyOrder(last) && IsMemoryFault(native[Greg.Trap]) && IsMemoryFault(other[Greg.Trap]))
+        {
+            return null;
+        }
+
         Window(diff, native.WindowBytes, other.WindowBytes, description);
         return diff.Length == 0 ? null : diff.ToString();
     }
@@ -79,6 +89,8 @@ internal static class Comparison
 
     private static bool IsInOperand(ref CaseSlot slot, in CpuImage after, in Instruction instruction) =>
         after[Greg.Cr2] - EffectiveAddress.Of(instruction, ref slot.Input) < (ulong)InstructionBuilder.SizeOf(instruction);
+
+    private static bool IsMemoryFault(ulong trap) => trap is StackFault or GeneralProtection or PageFault or AlignmentCheck;
 
     private static void Value(StringBuilder diff, string name, ulong native, ulong other)
     {

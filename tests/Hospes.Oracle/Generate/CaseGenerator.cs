@@ -131,7 +131,7 @@ internal sealed class CaseGenerator
                 undefined &= ~instruction.RflagsModified;
             }
 
-            undefined |= instruction.RflagsUndefined;
+            undefined |= instruction.RflagsUndefined | (instruction.Mnemonic is Mnemonic.Rcl or Mnemonic.Rcr ? RflagsBits.OF : RflagsBits.None);
             flavour = Content.FlavourOf(code);
             for (var i = 0; i < length; i++)
             {
@@ -233,7 +233,8 @@ internal sealed class CaseGenerator
         if (!instruction.IsInvalid)
         {
             StateBuilder.Aim(ref random, ref slot.Input, instruction, flavour);
-            if (Deviations.LoadsMakersMxcsr(instruction, ref slot.Input))
+            if (Deviations.LoadsMakersMxcsr(instruction, ref slot.Input) || Deviations.HasUndefinedResult(instruction, ref slot.Input)
+                || EffectiveAddress.HasWildOffset(instruction, ref slot.Input))
             {
                 return false;
             }
@@ -243,7 +244,7 @@ internal sealed class CaseGenerator
                 description.IgnoredWindow.Add(((int)(EffectiveAddress.Of(instruction, ref slot.Input) - SharedLayout.WindowBase) + offset, size));
             }
 
-            description.UndefinedFlags = Deviations.FlagsOf(instruction.RflagsUndefined);
+            description.UndefinedFlags = Deviations.UndefinedFlags(instruction);
             description.UndefinedStatus = Deviations.StatusOf(instruction.RflagsUndefined);
         }
 

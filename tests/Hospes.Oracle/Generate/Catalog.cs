@@ -192,9 +192,9 @@ internal sealed class Catalog
             return "loads a selector of the host's descriptor table";
         }
 
-        if (code is Code.Movsxd_r16_rm16 or Code.Movsxd_r32_rm32)
+        if (code is Code.Movsxd_r16_rm16)
         {
-            return null;
+            return "the width of the source differs between vendors";
         }
 
         if (code is Code.Bswap_r16)

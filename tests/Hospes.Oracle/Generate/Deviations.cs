@@ -15,6 +15,42 @@ internal static class Deviations
     private static readonly (int, int)[] PointersInSaveArea = [(6, 18), (28, 4)];
     private static readonly (int, int)[] PointersInExtendedArea = [(6, 18), (28, 4), (512, 1)];
 
+    /// <summary>Whether the result itself is undefined: SHLD and SHRD of 16 bits by more than 16 (SDM volume 2).</summary>
+    public static bool HasUndefinedResult(in Instruction instruction, ref CpuImage state)
+    {
+        const int size = 16, countMask = 31;
+        return instruction.Mnemonic is Mnemonic.Shld or Mnemonic.Shrd && instruction.Op1Register.GetSize() == 2
+            && (instruction.Op2Kind == OpKind.Register ? (int)state[Greg.Rcx] & countMask : instruction.Immediate8 & countMask) > size;
+    }
+
+    /// <summary>RFLAGS that are undefined: as listed, and OF after a rotation through carry by more than 1, whatever is left of the count.</summary>
+    public static ulong UndefinedFlags(in Instruction instruction)
+    {
+        var bits = instruction.RflagsUndefined;
+        if (instruction.Mnemonic is Mnemonic.Rcl or Mnemonic.Rcr && instruction.Op1Kind == OpKind.Immediate8 && (instruction.Immediate8 & 31) != 1)
+        {
+            bits |= RflagsBits.OF;
+        }
+
+        return FlagsOf(bits);
+    }
+
+    /// <summary>
+    /// Whether an instruction that faults may have done some of its work already, and which of its faults comes first: ENTER
+    /// with its many pushes; CALL, which may push before it looks at its target.
+    /// </summary>
+    public static bool FaultsInAnyOrder(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Enter or Mnemonic.Call;
+
+    /// <summary>
+    /// Whether an instruction that faults may leave its registers half done, in a way of the processor's own: a gather
+    /// clears the mask of what it has loaded, and may or may not have loaded what follows the fault.
+    /// </summary>
+    public static bool LeavesVectorsOpen(in Instruction instruction, ulong trap)
+    {
+        const ulong breakpoint = 3;
+        return instruction.IsVsib && trap != breakpoint;
+    }
+
     /// <summary>Whether MXCSR is to be loaded with bit 17, which is reserved on Intel and enables misaligned accesses on AMD.</summary>
     public static bool LoadsMakersMxcsr(in Instruction instruction, ref CpuImage state)
     {
@@ -81,7 +117,25 @@ internal static class Deviations
             return true;
         }
 
+        // F2 and F3 change the condition of LOOPE and LOOPNE on AMD and mean nothing on Intel.
+        if (instruction.Mnemonic is Mnemonic.Loope or Mnemonic.Loopne && code[..at].IndexOfAny((byte)0xF2, (byte)0xF3) >= 0)
+        {
+            return true;
+        }
+
         var rest = code[at..];
+        if (instruction.Mnemonic == Mnemonic.Pause && at > 0 && (code[at - 1] & 0xF1) == 0x41)
+        {
+            // With REX.B it is XCHG of R8 and RAX for processors, PAUSE for some decoders.
+            return true;
+        }
+
+        if (instruction.IsInvalid && hasOperandSize && rest.StartsWith((ReadOnlySpan<byte>)[0x0F, 0xAE, 0xF8]))
+        {
+            // PCOMMIT: the model has it, processors do not any more.
+            return true;
+        }
+
         return instruction.IsInvalid && rest.Length > 1 && (rest[0] is 0x62 or 0x8F || (rest[0] == 0x0F && (rest[1] <= 0x01 || (hasLock && rest[1] is >= 0x20 and <= 0x23))));
     }
 
@@ -123,6 +177,13 @@ internal static class Deviations
     /// Whether the operand is kept away from the ends of the canonical range: the x87 unit probes more than it accesses.
     /// </summary>
     public static bool StaysInside(in Instruction instruction) => IsAccessedInParts(instruction) || instruction.Code.CpuidFeatures().Contains(CpuidFeature.FPU);
+
+    /// <summary>
+    /// Whether what alignment is checked differs: operands accessed in parts, the elements of a gather, the new top of the
+    /// stack that ENTER probes, and masked byte stores.
+    /// </summary>
+    public static bool IsAlignmentOpen(in Instruction instruction) => IsAccessedInParts(instruction) || instruction.IsVsib || instruction.Mnemonic is Mnemonic.Enter
+        or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu;
 
     /// <summary>
     /// Condition codes that the makers' manuals give differently: FCOMI and its kin clear C1 (Intel) or keep it (AMD), as

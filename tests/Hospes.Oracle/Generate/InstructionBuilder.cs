@@ -212,6 +212,12 @@ internal static class InstructionBuilder
             value = 1;
         }
 
+        if (instruction.Mnemonic == Mnemonic.Enter && random.Chance(85))
+        {
+            // A frame that stays in the window.
+            value &= 0x1FF;
+        }
+
         instruction.SetOpKind(i, kind switch
         {
             OpCodeOperandKind.imm8 or OpCodeOperandKind.imm8_const_1 => immediates == 0 ? OpKind.Immediate8 : OpKind.Immediate8_2nd,

@@ -69,7 +69,8 @@ internal static class StateBuilder
                     state[Greg.Rdi] = Pointer(ref random, state, instruction, Register.ES, instruction.GetOpKind(i) == OpKind.MemoryESEDI, rep);
                     break;
                 case OpKind.MemorySegRDI or OpKind.MemorySegEDI:
-                    state[Greg.Rdi] = Pointer(ref random, state, instruction, instruction.MemorySegment, instruction.GetOpKind(i) == OpKind.MemorySegEDI, false);
+                    // Masked byte stores: kept off the ends of the canonical range, where it matters which bytes are looked at.
+                    state[Greg.Rdi] = Addresses.Near(ref random, instruction.MemorySize.GetSize()) - SegmentBase(state, instruction.MemorySegment);
                     break;
             }
         }
@@ -81,6 +82,10 @@ internal static class StateBuilder
         }
 
         AimImplicit(ref random, ref state, instruction);
+        if (Deviations.IsAlignmentOpen(instruction))
+        {
+            state[Greg.Rflags] &= ~AlignmentFlag;
+        }
     }
 
     public static void Poke(ref CpuImage state, ulong address, ReadOnlySpan<byte> bytes)
@@ -184,13 +189,7 @@ internal static class StateBuilder
     {
         var size = InstructionBuilder.SizeOf(instruction);
         var locked = instruction.HasLockPrefix || instruction.Mnemonic == Mnemonic.Xchg;
-        var inParts = Deviations.IsAccessedInParts(instruction);
         var target = locked ? Addresses.Locked(ref random, size) : Deviations.StaysInside(instruction) ? Addresses.Near(ref random, size) : Addresses.Any(ref random, size);
-        if (inParts)
-        {
-            state[Greg.Rflags] &= ~AlignmentFlag;
-        }
-
         var address32 = instruction.MemoryBase.GetSize() == 4 || instruction.MemoryIndex.GetSize() == 4;
         var mask = address32 ? 0xFFFF_FFFFUL : ulong.MaxValue;
         var wanted = target - SegmentBase(state, instruction.MemorySegment) - instruction.MemoryDisplacement64;
@@ -252,6 +251,11 @@ internal static class StateBuilder
 
     private static void AimGather(ref Randomness random, ref CpuImage state, in Instruction instruction)
     {
+        if (!instruction.MemoryBase.IsGPR())
+        {
+            return;
+        }
+
         state[GregOf(instruction.MemoryBase)] = SharedLayout.WindowBase + 2048 - instruction.MemoryDisplacement64;
         var index32 = instruction.IsVsib32;
         var number = instruction.MemoryIndex >= Register.YMM0 ? instruction.MemoryIndex - Register.YMM0 : instruction.MemoryIndex - Register.XMM0;
