@@ -26,12 +26,6 @@ public abstract class OracleTests(ITestOutputHelper output)
         var settings = OracleSettings.FromEnvironment();
         var count = settings.OnlyCase is null ? Math.Max(1, settings.Cases * Shares[name] / Shares.Values.Sum()) : 1;
         using var run = new OracleRun();
-        if (Enum.TryParse<Family>(name, out var only) ? run.Catalog.Codes(only).Count == 0 : run.Catalog.Unimplemented.Count > 0 && name.EndsWith("Sequences", StringComparison.Ordinal))
-        {
-            output.WriteLine($"{name}: not implemented");
-            return;
-        }
-
         run.Run(settings.Seed, name, settings.OnlyCase ?? 0, count, Maker(name));
 
         var summary = new StringBuilder();
@@ -43,6 +37,11 @@ public abstract class OracleTests(ITestOutputHelper output)
         if (run.Catalog.Missing.Count > 0)
         {
             summary.Append($"; this host lacks {string.Join(' ', run.Catalog.Missing)}");
+        }
+
+        if (run.Catalog.Unimplemented.Count > 0)
+        {
+            summary.Append($"; not implemented: {string.Join(' ', run.Catalog.Unimplemented)}");
         }
 
         output.WriteLine(summary.ToString());
