@@ -28,7 +28,9 @@ internal static class Comparison
         }
 
         var diff = new StringBuilder();
-        var last = description.Instructions.Count == 0 ? default : description.Instructions[^1];
+        var index = description.Last(native[Greg.Rip]);
+        var last = index < 0 ? default : description.Instructions[index];
+        var (undefinedFlags, undefinedStatus) = description.UndefinedAt(index);
         var status = BinaryPrimitives.ReadUInt16LittleEndian(native.XsaveBytes[CpuImage.Fsw..]);
         var (uncomparedStatus, uncomparedFlags) = description.Instructions.Count == 1 ? Deviations.UncomparedConditions(last, status) : default;
         Traps(diff, ref slot, other, last);
@@ -37,7 +39,7 @@ internal static class Comparison
             Value(diff, register.ToString(), native[register], other[register]);
         }
 
-        var flags = ~(ResumeFlag | description.UndefinedFlags | uncomparedFlags);
+        var flags = ~(ResumeFlag | undefinedFlags | uncomparedFlags);
         Value(diff, "Rflags", native[Greg.Rflags] & flags, other[Greg.Rflags] & flags);
         Value(diff, "FsBase", native.FsBase, other.FsBase);
         Value(diff, "GsBase", native.GsBase, other.GsBase);
@@ -47,7 +49,7 @@ internal static class Comparison
         }
 
         Vectors(diff, native.XsaveBytes, other.XsaveBytes, description);
-        X87(diff, native.XsaveBytes, other.XsaveBytes, description, (ushort)~(description.UndefinedStatus | uncomparedStatus));
+        X87(diff, native.XsaveBytes, other.XsaveBytes, description, (ushort)~(undefinedStatus | uncomparedStatus));
         if (Deviations.FaultsInAnyOrder(last) && IsMemoryFault(native[Greg.Trap]) && IsMemoryFault(other[Greg.Trap]))
         {
             return null;

@@ -139,14 +139,17 @@ internal sealed class CaseGenerator
             }
 
             description.Instructions.Add(instruction);
+            description.Undefined.Add((Deviations.FlagsOf(undefined), Deviations.StatusOf(undefined)));
         }
 
         slot.InstructionCount = count;
-        description.UndefinedFlags = Deviations.FlagsOf(undefined);
-        description.UndefinedStatus = Deviations.StatusOf(undefined);
         slot.Input = default;
         StateBuilder.Randomize(ref random, ref slot.Input, flavour, _hasFsGsBase);
         slot.Input[Greg.Rip] = rip;
+        foreach (var instruction in description.Instructions)
+        {
+            StateBuilder.SettleAlignment(ref slot.Input, instruction);
+        }
     }
 
     private static ulong PlaceFor(ref Randomness random) => SharedLayout.CodeBase + (ulong)(random.Below(32) switch
@@ -244,9 +247,9 @@ internal sealed class CaseGenerator
                 description.IgnoredWindow.Add(((int)(EffectiveAddress.Of(instruction, ref slot.Input) - SharedLayout.WindowBase) + offset, size));
             }
 
-            description.UndefinedFlags = Deviations.UndefinedFlags(instruction);
-            description.UndefinedStatus = Deviations.StatusOf(instruction.RflagsUndefined);
         }
+
+        description.Undefined.Add((Deviations.UndefinedFlags(instruction), Deviations.StatusOf(instruction.RflagsUndefined)));
 
         return true;
     }

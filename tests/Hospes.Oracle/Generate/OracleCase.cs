@@ -7,14 +7,43 @@ internal sealed class OracleCase
 {
     public List<Instruction> Instructions { get; } = [];
 
-    /// <summary>Bits of RFLAGS that the instructions leave undefined.</summary>
-    public ulong UndefinedFlags { get; set; }
-
-    /// <summary>Bits of the x87 status word that the instructions leave undefined.</summary>
-    public ushort UndefinedStatus { get; set; }
+    /// <summary>Bits of RFLAGS and of the x87 status word that are undefined after each of the instructions.</summary>
+    public List<(ulong Flags, ushort Status)> Undefined { get; } = [];
 
     /// <summary>Bytes of the window that are not compared, as offset and length.</summary>
     public List<(int Offset, int Length)> IgnoredWindow { get; } = [];
+
+    /// <summary>The last instruction that had to do with the state after the case: the one at RIP when it faulted, else the last.</summary>
+    public int Last(ulong rip)
+    {
+        for (var i = 0; i < Instructions.Count; i++)
+        {
+            if (Instructions[i].IP == rip)
+            {
+                return i;
+            }
+        }
+
+        return Instructions.Count - 1;
+    }
+
+    /// <summary>What is undefined when that instruction was the last; it may have done its work or not.</summary>
+    public (ulong Flags, ushort Status) UndefinedAt(int last)
+    {
+        if (last < 0)
+        {
+            return default;
+        }
+
+        var (flags, status) = Undefined[last];
+        if (last == 0)
+        {
+            return (flags, status);
+        }
+
+        var before = Undefined[last - 1];
+        return (flags | before.Flags, (ushort)(status | before.Status));
+    }
 
     public bool IsIgnored(int offset)
     {
@@ -32,8 +61,7 @@ internal sealed class OracleCase
     public void Clear()
     {
         Instructions.Clear();
-        UndefinedFlags = 0;
-        UndefinedStatus = 0;
+        Undefined.Clear();
         IgnoredWindow.Clear();
     }
 }

@@ -82,6 +82,12 @@ internal static class StateBuilder
         }
 
         AimImplicit(ref random, ref state, instruction);
+        SettleAlignment(ref state, instruction);
+    }
+
+    /// <summary>Keeps alignment checks off where they are the processor's own affair.</summary>
+    public static void SettleAlignment(ref CpuImage state, in Instruction instruction)
+    {
         if (Deviations.IsAlignmentOpen(instruction))
         {
             state[Greg.Rflags] &= ~AlignmentFlag;
