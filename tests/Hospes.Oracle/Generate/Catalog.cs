@@ -54,7 +54,8 @@ internal sealed class Catalog
         [Mnemonic.Xrstors64] = "supervisor state",
         [Mnemonic.Rsm] = "system management mode",
         [Mnemonic.Int1] = "hypervisors under the host disagree about the saved RIP",
-        [Mnemonic.Ud0] = "length differs between vendors",
+        [Mnemonic.Ud0] = "how much of it is fetched differs between vendors",
+        [Mnemonic.Ud1] = "how much of it is fetched differs between vendors",
         [Mnemonic.Monitor] = "depends on the host's MISC_ENABLE",
         [Mnemonic.Mwait] = "depends on the host's MISC_ENABLE",
     }.ToFrozenDictionary();

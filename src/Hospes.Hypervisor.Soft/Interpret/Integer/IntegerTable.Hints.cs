@@ -21,6 +21,8 @@ internal static unsafe partial class IntegerTable
         [
             Code.Nopw, Code.Nopd, Code.Nopq, Code.Pcommit, Code.Nop_rm16, Code.Nop_rm32, Code.Nop_rm64, Code.Endbr32, Code.Endbr64,
             Code.Prefetchnta_m8, Code.Prefetcht0_m8, Code.Prefetcht1_m8, Code.Prefetcht2_m8, Code.Prefetch_m8, Code.Prefetchw_m8, Code.Prefetchwt1_m8,
+            // 0F 0D /3 to /7: reserved, and executed as prefetches.
+            Code.Prefetchreserved3_m8, Code.Prefetchreserved4_m8, Code.Prefetchreserved5_m8, Code.Prefetchreserved6_m8, Code.Prefetchreserved7_m8,
             Code.Cldemote_m8, Code.Rdsspd_r32, Code.Rdsspq_r64,
         ];
         t.Add(Code.Pause, &Hints.Pause);
