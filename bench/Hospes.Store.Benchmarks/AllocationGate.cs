@@ -90,6 +90,8 @@ internal sealed class AllocationGate : ISessionCarrier, IDomainHost
     {
     }
 
+    Metrics.StoreMetrics? IDomainHost.Metrics => null;
+
     bool IDomainHost.TryOpenLog(string path) => false;
 
     bool IDomainHost.TryReportMemory(string? path, string report) => false;

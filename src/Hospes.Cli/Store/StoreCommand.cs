@@ -30,6 +30,9 @@ internal static class StoreCommand
         store.Add(WatchTools.Watch(surroundings));
         store.Add(WatchTools.Wait(surroundings));
         store.Add(ControlTools.Control(surroundings));
+        store.Add(StreamTools.Dump(surroundings));
+        store.Add(StreamTools.Restore(surroundings));
+        store.Add(TopTool.Create(surroundings));
         return store;
     }
 

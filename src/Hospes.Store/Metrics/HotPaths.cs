@@ -10,7 +10,7 @@ namespace Hospes.Store.Metrics;
 internal sealed class HotPaths
 {
     private const int CounterCount = 256;
-    private static readonly long OnTime = TimeSpan.FromSeconds(5).Ticks;
+    private const long OnMilliseconds = 5000;
 
     private readonly Dictionary<string, long> _counts = [];
     private long _until;
@@ -36,18 +36,18 @@ internal sealed class HotPaths
     }
 
     /// <summary>The counts since the last call; counting goes on for some seconds more.</summary>
-    public IReadOnlyList<KeyValuePair<string, long>> Take(long nowTicks)
+    public IReadOnlyList<KeyValuePair<string, long>> Take(long now)
     {
         KeyValuePair<string, long>[] taken = [.. _counts.OrderByDescending(pair => pair.Value).Take(20)];
         _counts.Clear();
-        _until = nowTicks + OnTime;
+        _until = now + OnMilliseconds;
         return taken;
     }
 
     /// <summary>Stops counting when nobody asked for a while.</summary>
-    public void Check(long nowTicks)
+    public void Check(long now)
     {
-        if (_until != 0 && nowTicks > _until)
+        if (_until != 0 && now > _until)
         {
             _until = 0;
             _counts.Clear();

@@ -17,6 +17,9 @@ internal interface IDomainHost
     /// <summary>Ends what connects to the domain.</summary>
     void Release(DomainState domain);
 
+    /// <summary>What was counted; null where nothing counts.</summary>
+    Metrics.StoreMetrics? Metrics { get; }
+
     /// <summary>Sends the log to a file from now on.</summary>
     bool TryOpenLog(string path);
 

@@ -19,6 +19,7 @@ internal sealed partial class RequestProcessor
         ("print", "<string>"),
         ("quota", "[set <name> <val>|<domid>|max [-r]]"),
         ("quota-soft", "[set <name> <val>]"),
+        ("statistics", ""),
         ("help", ""),
     ];
 
@@ -49,6 +50,10 @@ internal sealed partial class RequestProcessor
             case "quota-soft": return ControlQuota(request, arguments, soft: true);
             case "live-update":
                 if (host.LiveUpdate(arguments, request.Session, request.Header) is { } answer) ReplyText(request, answer);
+                return XsError.None;
+            case "statistics":
+                if (arguments.Count != 0) return XsError.Invalid;
+                ReplyText(request, Statistics());
                 return XsError.None;
             case "help":
                 if (arguments.Count != 0) return XsError.Invalid;
@@ -117,6 +122,27 @@ internal sealed partial class RequestProcessor
 
     private static string Lines(Func<QuotaItem, string> value) =>
         string.Concat(Enumerable.Range(0, QuotaNames.Count).Select(i => $"{QuotaNames.NameOf((QuotaItem)i),-17}: {value((QuotaItem)i)}\n"));
+
+    /// <summary>
+    /// What "hospes store top" shows, a line each: "operations TYPE COUNT", "transactions COMMITS CONFLICTS", "tree NODES WATCHES OPEN", "domain ID NODES WATCHES
+    /// MEMORY TRANSACTIONS", "path COUNT PATH". Counts run on, except those of paths, which are since the last asking.
+    /// </summary>
+    private string Statistics()
+    {
+        var text = new StringBuilder();
+        for (uint type = 0; type < XsWire.TypeCount; type++)
+            if (host.Metrics?.OperationsOf(type) is > 0 and long count) text.Append(CultureInfo.InvariantCulture, $"operations {(XsMessageType)type} {count}\n");
+        text.Append(CultureInfo.InvariantCulture, $"transactions {host.Metrics?.Commits ?? 0} {host.Metrics?.Conflicts ?? 0}\n");
+        text.Append(CultureInfo.InvariantCulture, $"tree {Tree.Count} {state.Watches.Count} {transactions.OpenCount}\n");
+        foreach (DomainState domain in state.Domains.Values.OrderByDescending(d => d.Used(QuotaItem.Memory)).Take(20))
+            text.Append(CultureInfo.InvariantCulture, $"domain {domain.Id} {domain.Used(QuotaItem.Nodes)} {domain.Used(QuotaItem.Watches)} {domain.Used(QuotaItem.Memory)} {domain.Used(QuotaItem.Transactions)}\n");
+        foreach ((string path, long count) in host.Metrics?.HotPaths.Take(state.Now) ?? [])
+        {
+            if (text.Length + path.Length > XsWire.PayloadMax - 64) break;
+            text.Append(CultureInfo.InvariantCulture, $"path {count} {path}\n");
+        }
+        return text.ToString();
+    }
 
     private string MemoryReport() => string.Create(CultureInfo.InvariantCulture,
         $"""

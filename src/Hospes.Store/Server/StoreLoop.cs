@@ -154,6 +154,7 @@ internal sealed class StoreLoop : IDisposable
     {
         Transactions.CheckTurn();
         Transactions.LimitKeptVersions();
+        if (Metrics.HotPaths.IsOn) Metrics.HotPaths.Check(State.Now);
         ExpireEvents();
         foreach (IRoundTask task in Tasks) task.EndRound();
         for (int i = 0; i < _dirty.Count; i++)
@@ -212,7 +213,7 @@ internal sealed class StoreLoop : IDisposable
 
     public RequestOutcome Process(Session session, in XsHeader header, ReadOnlySpan<byte> payload)
     {
-        if (!Metrics.IsTimed) 
+        if (!Metrics.IsTimed)
         {
             RequestOutcome plain = Processor.Process(session, header, payload);
             if (plain == RequestOutcome.Answered) Metrics.Count(header.Type);

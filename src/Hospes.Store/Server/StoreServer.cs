@@ -159,6 +159,8 @@ public sealed partial class StoreServer : IDisposable
             foreach (SocketConnection connection in server._loop.Connections.Where(c => c.Session.Domain == domain).ToArray()) connection.Close();
         }
 
+        public StoreMetrics? Metrics => server._metrics;
+
         public bool TryOpenLog(string path)
         {
             try

@@ -175,6 +175,8 @@ internal sealed class StoreHarness : ISessionCarrier, IDomainHost
         foreach (Session session in domain.Sessions.ToArray()) session.MarkEnded();
     }
 
+    Metrics.StoreMetrics? IDomainHost.Metrics => null;
+
     bool IDomainHost.TryOpenLog(string path) => path.Length > 0;
 
     bool IDomainHost.TryReportMemory(string? path, string report) => true;
