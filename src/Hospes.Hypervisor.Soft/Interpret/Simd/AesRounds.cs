@@ -17,7 +17,7 @@ internal static class AesRounds
         Lane result = default;
         for (int i = 0; i < 16; i++)
             result = result.WithElement(i, Substitution[state.GetElement((i + 4 * (i & 3)) & 15)]);
-        return last ? result : MixColumns(result, 2, 3, 1, 1);
+        return last ? result : MixColumns(result);
     }
 
     /// <summary>InvShiftRows, InvSubBytes, and InvMixColumns but in the last round.</summary>
@@ -29,24 +29,34 @@ internal static class AesRounds
         return last ? result : InverseMixColumns(result);
     }
 
-    public static Lane InverseMixColumns(Lane state) => MixColumns(state, 14, 11, 13, 9);
+    /// <summary>InvMixColumns: its polynomial is MixColumns' times {04}x^2 + {05} (FIPS 197, 5.3.3).</summary>
+    public static Lane InverseMixColumns(Lane state)
+    {
+        Lane fourfold = Twice(Twice(state ^ RotateColumns(state, 2)));
+        return MixColumns(state ^ fourfold);
+    }
 
     /// <summary>SubWord of the key expansion (FIPS 197, 5.2).</summary>
     public static uint SubstituteWord(uint word) =>
         Substitution[(byte)word] | (uint)Substitution[(byte)(word >> 8)] << 8 | (uint)Substitution[(byte)(word >> 16)] << 16
         | (uint)Substitution[word >> 24] << 24;
 
-    private static Lane MixColumns(Lane state, byte k0, byte k1, byte k2, byte k3)
+    /// <summary>MixColumns: {02}, {03}, {01}, {01} times a byte and those below it in its column (FIPS 197, 5.1.3).</summary>
+    private static Lane MixColumns(Lane state)
     {
-        Lane result = default;
-        for (int i = 0; i < 16; i++)
-        {
-            int column = i & ~3;
-            byte mixed = (byte)(Multiply(k0, state.GetElement(i)) ^ Multiply(k1, state.GetElement(column | ((i + 1) & 3)))
-                ^ Multiply(k2, state.GetElement(column | ((i + 2) & 3))) ^ Multiply(k3, state.GetElement(column | ((i + 3) & 3))));
-            result = result.WithElement(i, mixed);
-        }
-        return result;
+        Lane next = RotateColumns(state, 1);
+        return Twice(state ^ next) ^ next ^ RotateColumns(state, 2) ^ RotateColumns(state, 3);
+    }
+
+    /// <summary>Brings every byte's neighbour at a distance below it to its place.</summary>
+    private static Lane RotateColumns(Lane state, int bytes) =>
+        (state.AsUInt32() >>> (8 * bytes) | state.AsUInt32() << (32 - 8 * bytes)).AsByte();
+
+    /// <summary>Every byte times x in GF(2^8) (FIPS 197, 4.2.1).</summary>
+    private static Lane Twice(Lane state)
+    {
+        Lane carries = Vector128.LessThan(state.AsSByte(), Vector128<sbyte>.Zero).AsByte();
+        return (state + state) ^ (carries & Vector128.Create(Polynomial));
     }
 
     /// <summary>Multiplication in GF(2^8) (FIPS 197, 4.2).</summary>

@@ -17,10 +17,30 @@ internal readonly struct Extend<TNarrow, TWide> : ILaneOperation
 
     public static Lane Apply(Lane a, Lane b, byte immediate)
     {
-        Vector128<TWide> result = default;
-        for (int i = 0; i < Vector128<TWide>.Count; i++)
-            result = result.WithElement(i, TWide.CreateTruncating(b.As<byte, TNarrow>().GetElement(i)));
-        return result.AsByte();
+        Lane wider = b;
+        for (int size = Unsafe.SizeOf<TNarrow>(); size < Unsafe.SizeOf<TWide>(); size *= 2) wider = Double(wider, size);
+        return wider;
+    }
+
+    /// <summary>Extends the lower half of the elements to twice their size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lane Double(Lane lane, int size)
+    {
+        if (TNarrow.IsNegative(TNarrow.AllBitsSet))
+        {
+            return size switch
+            {
+                1 => Vector128.WidenLower(lane.AsSByte()).AsByte(),
+                2 => Vector128.WidenLower(lane.AsInt16()).AsByte(),
+                _ => Vector128.WidenLower(lane.AsInt32()).AsByte(),
+            };
+        }
+        return size switch
+        {
+            1 => Vector128.WidenLower(lane).AsByte(),
+            2 => Vector128.WidenLower(lane.AsUInt16()).AsByte(),
+            _ => Vector128.WidenLower(lane.AsUInt32()).AsByte(),
+        };
     }
 }
 

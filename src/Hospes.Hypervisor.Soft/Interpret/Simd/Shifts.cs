@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Lane = System.Runtime.Intrinsics.Vector128<byte>;
 
 namespace Hospes.Hypervisor.Soft.Interpret.Simd;
@@ -88,6 +89,14 @@ internal readonly struct ShiftLeftEach<T> : ILaneOperation
 {
     public static Lane Apply(Lane a, Lane b, byte immediate)
     {
+        if (!Avx2.IsSupported) return OneByOne(a, b);
+        return Unsafe.SizeOf<T>() == 4
+            ? Avx2.ShiftLeftLogicalVariable(a.AsUInt32(), b.AsUInt32()).AsByte()
+            : Avx2.ShiftLeftLogicalVariable(a.AsUInt64(), b.AsUInt64()).AsByte();
+    }
+
+    internal static Lane OneByOne(Lane a, Lane b)
+    {
         Vector128<T> value = a.As<byte, T>();
         for (int i = 0; i < Vector128<T>.Count; i++)
         {
@@ -104,6 +113,14 @@ internal readonly struct ShiftRightEach<T> : ILaneOperation
 {
     public static Lane Apply(Lane a, Lane b, byte immediate)
     {
+        if (!Avx2.IsSupported) return OneByOne(a, b);
+        return Unsafe.SizeOf<T>() == 4
+            ? Avx2.ShiftRightLogicalVariable(a.AsUInt32(), b.AsUInt32()).AsByte()
+            : Avx2.ShiftRightLogicalVariable(a.AsUInt64(), b.AsUInt64()).AsByte();
+    }
+
+    internal static Lane OneByOne(Lane a, Lane b)
+    {
         Vector128<T> value = a.As<byte, T>();
         for (int i = 0; i < Vector128<T>.Count; i++)
         {
@@ -117,7 +134,10 @@ internal readonly struct ShiftRightEach<T> : ILaneOperation
 /// <summary>VPSRAVD.</summary>
 internal readonly struct ShiftRightSignedEach : ILaneOperation
 {
-    public static Lane Apply(Lane a, Lane b, byte immediate)
+    public static Lane Apply(Lane a, Lane b, byte immediate) =>
+        Avx2.IsSupported ? Avx2.ShiftRightArithmeticVariable(a.AsInt32(), b.AsUInt32()).AsByte() : OneByOne(a, b);
+
+    internal static Lane OneByOne(Lane a, Lane b)
     {
         Vector128<int> value = a.AsInt32();
         for (int i = 0; i < 4; i++)
