@@ -56,6 +56,17 @@ internal sealed unsafe class SimdMachine : IDisposable
 
     public void SetMmx(int number, ulong value) => *(ulong*)(State->X87Registers + number * 16) = value;
 
+    /// <summary>Leaves MMX: some x87 registers in use, the top of stack at 3.</summary>
+    public void EnterX87()
+    {
+        State->Ftw = 0x18;
+        State->Fsw = 3 << 11;
+    }
+
+    /// <summary>Whether the x87 state is that after an MMX instruction that has written a register.</summary>
+    public bool IsMmx(int written) =>
+        State->Ftw == 0xFF && State->Fsw == 0 && *(ushort*)(State->X87Registers + written * 16 + 8) == 0xFFFF;
+
     public T Read<T>(int offset)
         where T : unmanaged => MemoryMarshal.Read<T>(Memory[offset..]);
 

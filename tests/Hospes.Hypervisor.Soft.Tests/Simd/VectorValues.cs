@@ -10,6 +10,8 @@ internal sealed class VectorValues(int seed)
 
     private readonly Random _random = new(seed);
 
+    public byte NextByte() => (byte)_random.Next(256);
+
     public Vector256<byte> Next()
     {
         Span<byte> bytes = stackalloc byte[32];
