@@ -72,8 +72,7 @@ internal static unsafe class StackOps<T>
         Store(s, next, frame);
         for (int i = 1; i < level; i++)
         {
-            ulong from = Stack.Linear(s, frame - (ulong)(i * Size), Size, write: false);
-            Store(s, next -= (ulong)Size, Width.Widen(Mem.Read<T>(s, from)));
+            Store(s, next -= (ulong)Size, ReadFrame(s, frame - (ulong)(i * Size)));
         }
         if (level > 0) Store(s, next -= (ulong)Size, newFrame);
         ulong allocated = next - (ushort)op->Imm;
@@ -86,11 +85,16 @@ internal static unsafe class StackOps<T>
     public static void Leave(CpuState* s, Op* op)
     {
         ulong frame = s->General[5];
-        // RBP is the stack here: beyond the canonical range it answers #SS.
-        if ((s->Mode & Mode.Code64) != 0 && !(Branch<ulong>.IsCanonical(frame) && Branch<ulong>.IsCanonical(frame + (ulong)Size - 1))) Fault.Stack(s);
-        ulong value = Width.Widen(Mem.Read<T>(s, Stack.Linear(s, frame, Size, write: false)));
+        ulong value = ReadFrame(s, frame);
         Stack.SetPointer(s, frame + (ulong)Size);
         Register.Set<T>(s, Register.Rbp, value);
+    }
+
+    /// <summary>Reads the stack by way of rBP: in 64-bit mode, too, an address that is not canonical answers #SS.</summary>
+    private static ulong ReadFrame(CpuState* s, ulong offset)
+    {
+        if ((s->Mode & Mode.Code64) != 0 && !(Branch<ulong>.IsCanonical(offset) && Branch<ulong>.IsCanonical(offset + (ulong)Size - 1))) Fault.Stack(s);
+        return Width.Widen(Mem.Read<T>(s, Stack.Linear(s, offset, Size, write: false)));
     }
 
     private static void Store(CpuState* s, ulong offset, ulong value) =>
