@@ -86,7 +86,7 @@ internal static unsafe class Branch<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void CheckCall(CpuState* s, ulong target)
     {
-        SoftVcpu.From(s).Mmu.Probe(Stack.Linear(s, s->General[4] - (ulong)Size, Size, write: true), Size, write: true);
+        Mem.BeginModify<T>(s, Stack.Linear(s, s->General[4] - (ulong)Size, Size, write: true));
         Check(s, target);
     }
 
