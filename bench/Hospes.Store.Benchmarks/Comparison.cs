@@ -16,6 +16,7 @@ internal static class Comparison
         if (scenarios.Length == 0) scenarios = Scenarios.All;
         int rounds = int.Parse(Environment.GetEnvironmentVariable("ROUNDS") ?? "3", CultureInfo.InvariantCulture);
         Environment.SetEnvironmentVariable("STORE_PEER_TOOLS", Output(peer, "tools").Trim());
+        string? only = Environment.GetEnvironmentVariable("SERVERS");
         Server[] servers =
         [
             new("C", _ => (Launch(peer, "c"), PeerSocket)),
@@ -28,7 +29,8 @@ internal static class Comparison
         {
             var best = new Dictionary<string, Figure?[]>();
             for (int round = 0; round < (scenario == "memory" ? 1 : rounds); round++)
-                for (int i = 0; i < servers.Length; i++) Measure(servers[i], scenario, best, i);
+                for (int i = 0; i < servers.Length; i++)
+                    if (only is null || only.Split(',').Contains(servers[i].Name)) Measure(servers[i], scenario, best, i);
             foreach ((string name, Figure?[] figures) in best) all &= Print(name, figures);
         }
         return all ? 0 : 1;

@@ -70,6 +70,19 @@ internal sealed class LoadClient : IDisposable
         return (clock.Elapsed, completed);
     }
 
+    /// <summary>Sends requests on every connection, and reads nothing, until no more are taken.</summary>
+    public void SendUntilFull(Load load)
+    {
+        for (int i = 0; i < _descriptors.Length; i++)
+        {
+            while (true)
+            {
+                int length = load.Next(i, _output);
+                if (Linux.Send(_descriptors[i], _output.AsSpan(0, length)) < length) break;
+            }
+        }
+    }
+
     /// <summary>Receives without sending, until the condition holds.</summary>
     public TimeSpan ReceiveUntil(Load load, Func<bool> holds)
     {

@@ -18,7 +18,7 @@ internal sealed record Figure(string Name, double Value, string Unit, bool MoreI
 /// <summary>The loads.</summary>
 internal static class Scenarios
 {
-    public static readonly string[] All = ["test-xenstore", "mixed", "watches", "transactions", "listing", "memory"];
+    public static readonly string[] All = ["test-xenstore", "mixed", "watches", "transactions", "listing", "hostile", "memory"];
 
     public static IEnumerable<Figure> Run(string scenario, string path, Process? server) => scenario switch
     {
@@ -27,6 +27,7 @@ internal static class Scenarios
         "watches" => Watches(path),
         "transactions" => Transactions(path),
         "listing" => Listing(path),
+        "hostile" => Hostile.Run(path),
         "memory" => Memory(path, server),
         _ => throw new ArgumentException($"there is no scenario '{scenario}'", nameof(scenario)),
     };
@@ -125,26 +126,27 @@ internal static class Scenarios
     {
         int nodes = int.Parse(Environment.GetEnvironmentVariable("NODES") ?? "1000000", CultureInfo.InvariantCulture);
         ListLoad.Run(path, Nodes(0, 1000));
-        double few = ReadRate(path, 1000);
+        double few = ReadRate(path, 1000, 4, 16), fewAlone = ReadRate(path, 1000, 1, 1);
         long before = server is null ? 0 : Resident(server);
         ListLoad.Run(path, Nodes(1000, nodes));
         long after = server is null ? 0 : Resident(server);
-        double many = ReadRate(path, nodes);
+        double many = ReadRate(path, nodes, 4, 16), manyAlone = ReadRate(path, nodes, 1, 1);
         if (server is not null)
         {
             yield return new Figure($"resident memory per node at {nodes:N0}", (after - before) / (double)(nodes - 1000), "bytes", false, 1.0);
             yield return new Figure($"resident memory with {nodes:N0} nodes", after / 1e6, "MB", false);
         }
         yield return new Figure($"reads with {nodes:N0} nodes", many / 1000, "thousand reads/s", true);
-        yield return new Figure($"read time, {nodes:N0} nodes to 1,000", few / many, "times", false);
+        yield return new Figure($"time of single reads, {nodes:N0} nodes to 1,000", fewAlone / manyAlone, "times", false);
+        yield return new Figure($"time of reads 4 x 16, {nodes:N0} nodes to 1,000", few / many, "times", false);
     }
 
-    private static double ReadRate(string path, int nodes)
+    private static double ReadRate(string path, int nodes, int connections, int inFlight)
     {
-        using var client = new LoadClient(path, 4);
+        using var client = new LoadClient(path, connections);
         var load = new MixedLoad(nodes, 0);
-        TimedRun(client, load, 16, TimeSpan.FromSeconds(0.3));
-        (TimeSpan time, long completed) = TimedRun(client, load, 16, TimeSpan.FromSeconds(2));
+        TimedRun(client, load, inFlight, TimeSpan.FromSeconds(0.3));
+        (TimeSpan time, long completed) = TimedRun(client, load, inFlight, TimeSpan.FromSeconds(2));
         return completed / time.TotalSeconds;
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Hospes.Store.Native;
 
 namespace Hospes.Store.Tree;
 
@@ -10,7 +11,7 @@ namespace Hospes.Store.Tree;
 internal sealed class ByteArena
 {
     private const int UnitShift = 3;
-    private const int ChunkShift = 20;
+    private const int ChunkShift = 21;
     private const int UnitsPerChunk = 1 << (ChunkShift - UnitShift);
     private const int SmallClasses = 16;
     private const int StepsPerDoubling = 8;
@@ -21,7 +22,7 @@ internal sealed class ByteArena
     private static readonly int ClassCount = ClassOf(BlockMax) + 1;
 
     private readonly uint[] _free = new uint[ClassCount];
-    private byte[][] _chunks = [GC.AllocateUninitializedArray<byte>(1 << ChunkShift)];
+    private byte[][] _chunks = [Linux.AllocateLarge<byte>(1 << ChunkShift)];
     private int _chunkCount = 1;
     private int _nextUnit = 1;
 
@@ -48,7 +49,7 @@ internal sealed class ByteArena
         {
             RecycleRest();
             if (_chunkCount == _chunks.Length) Array.Resize(ref _chunks, _chunkCount * 2);
-            _chunks[_chunkCount++] = GC.AllocateUninitializedArray<byte>(1 << ChunkShift);
+            _chunks[_chunkCount++] = Linux.AllocateLarge<byte>(1 << ChunkShift);
             _nextUnit = 0;
         }
         handle = (uint)((_chunkCount - 1) * UnitsPerChunk + _nextUnit);

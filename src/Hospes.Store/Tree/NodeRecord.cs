@@ -10,36 +10,39 @@ internal struct NodeRecord
     public const ushort RemovedFlag = 0x8000;
     private const ushort NameLengthMask = 0x0FFF;
 
-    /// <summary>Generation of the last change of value or permissions, of the creation, or of the removal.</summary>
-    public ulong Generation;
-
-    /// <summary>Generation of the last creation or removal of a direct child.</summary>
-    public ulong ChildGeneration;
-
-    public int Parent;
-    public int NextSibling;
-    public int PreviousSibling;
-    public int FirstChild;
-    public int LastChild;
-
-    /// <summary>Next node in the same bucket of the index; next free record when the record is free.</summary>
-    public int NextInBucket;
-
+    // What a lookup and a read need comes first: an array's data begins 16 bytes into a cache line, so the first 48 bytes of a record share one.
     public uint Hash;
 
-    /// <summary>Arena block with the name, then the value.</summary>
-    public uint Block;
+    public int Parent;
 
     public ushort NameAndFlags;
     public ushort ValueLength;
 
+    /// <summary>Arena block with the name, then the value.</summary>
+    public uint Block;
+
+    /// <summary>Next node in the same bucket of the index; next free record when the record is free.</summary>
+    public int NextInBucket;
+
     public int Permissions;
+
+    /// <summary>Generation of the last change of value or permissions, of the creation, or of the removal.</summary>
+    public ulong Generation;
+
+    public int FirstChild;
+    public int NextSibling;
 
     /// <summary>Bytes of the list of child names, a nul after each.</summary>
     public int ChildrenLength;
 
     /// <summary>Newest of the older versions that some snapshot may still see; 0 for none.</summary>
     public int OlderVersion;
+
+    /// <summary>Generation of the last creation or removal of a direct child.</summary>
+    public ulong ChildGeneration;
+
+    public int PreviousSibling;
+    public int LastChild;
 
     public readonly int NameLength => NameAndFlags & NameLengthMask;
 

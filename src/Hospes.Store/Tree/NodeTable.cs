@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Hospes.Store.Native;
 
 namespace Hospes.Store.Tree;
 
@@ -10,14 +11,14 @@ namespace Hospes.Store.Tree;
 /// </summary>
 internal sealed class NodeTable(ByteArena arena, ulong seed)
 {
-    private const int ChunkShift = 12;
+    private const int ChunkShift = 15;
     private const int ChunkMask = (1 << ChunkShift) - 1;
-    private const int BucketChunkShift = 12;
+    private const int BucketChunkShift = 18;
     private const int BucketChunkMask = (1 << BucketChunkShift) - 1;
     private const int InitialLevel = 8;
 
-    private NodeRecord[][] _chunks = [new NodeRecord[1 << ChunkShift]];
-    private int[][] _buckets = [new int[1 << BucketChunkShift]];
+    private NodeRecord[][] _chunks = [Linux.AllocateLarge<NodeRecord>(1 << ChunkShift)];
+    private int[][] _buckets = [Linux.AllocateLarge<int>(1 << BucketChunkShift)];
     private int _chunkCount = 1;
     private int _nextId = 1;
     private int _freeId;
@@ -80,7 +81,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
             if (id >> ChunkShift == _chunkCount)
             {
                 if (_chunkCount == _chunks.Length) Array.Resize(ref _chunks, _chunkCount * 2);
-                _chunks[_chunkCount++] = new NodeRecord[1 << ChunkShift];
+                _chunks[_chunkCount++] = Linux.AllocateLarge<NodeRecord>(1 << ChunkShift);
             }
         }
         ref NodeRecord node = ref this[id];
@@ -130,7 +131,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
         if (to >> BucketChunkShift == _buckets.Length)
         {
             Array.Resize(ref _buckets, _buckets.Length + 1);
-            _buckets[^1] = new int[1 << BucketChunkShift];
+            _buckets[^1] = Linux.AllocateLarge<int>(1 << BucketChunkShift);
         }
         ref int fromBucket = ref _buckets[from >> BucketChunkShift][from & BucketChunkMask];
         int id = fromBucket, stay = 0, move = 0;

@@ -57,8 +57,16 @@ internal sealed class WatchTable(ulong seed)
 
     public void RemoveAll(Session session)
     {
-        foreach (Watch watch in session.Watches.Values) Drop(watch);
+        // One pass over each list, however many of its watches go: a client may have set any number on one path.
+        var points = new HashSet<WatchPoint>();
+        foreach (Watch watch in session.Watches.Values) points.Add(watch.Point);
+        Count -= session.Watches.Count;
         session.Watches.Clear();
+        foreach (WatchPoint point in points)
+        {
+            point.Watches.RemoveAll(watch => watch.Session == session);
+            Prune(point);
+        }
     }
 
     /// <summary>
