@@ -23,6 +23,9 @@ internal enum FailureKind
 
     /// <summary>This host lacks something that the command needs.</summary>
     Host,
+
+    /// <summary>The person interrupted the command.</summary>
+    Interrupted,
 }
 
 /// <summary>One failure as people read it: what was wrong and what to do about it.</summary>

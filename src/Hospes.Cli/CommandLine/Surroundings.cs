@@ -74,7 +74,7 @@ internal sealed class Surroundings
     public int Fail(Failure failure)
     {
         Error.WriteLine($"hospes: {failure.Line}");
-        return ExitStatus.BadRequest;
+        return failure.Kind == FailureKind.Interrupted ? ExitStatus.Interrupted : ExitStatus.BadRequest;
     }
 
     /// <summary>Writes one note to standard error.</summary>

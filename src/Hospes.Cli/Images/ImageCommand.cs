@@ -13,7 +13,7 @@ namespace Hospes.Cli.Images;
 internal static class ImageCommand
 {
     private static readonly IReadOnlyList<(string Status, string Meaning)> Statuses =
-        [("0", "Done."), ("2", "Bad arguments, or the image could not be fetched or written; standard error says why and what to do.")];
+        [("0", "Done."), ("2", "Bad arguments, or the image could not be fetched or written; standard error says why and what to do."), ("130", "SIGINT came while fetching; what came so far is kept.")];
 
     private static readonly (string Path, string Use) CacheFiles =
         ("~/.cache/hospes", "Fetched images and packages. All of it can be deleted; XDG_CACHE_HOME moves it.");

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Hospes.Builder.Compression;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Host;
@@ -45,6 +46,25 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
     public async Task<Outcome<Image>> RunAsync(PullRequest request, CancellationToken cancellation)
     {
         if (!request.Refresh && store.Find(request.Release.Name) is { } present) return present;
+        // An interrupt ends the work in order: bars put the cursor back, staged folders go, what was fetched stays.
+        using var interruption = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            interruption.Cancel();
+        });
+        try
+        {
+            return await FetchHoldingTheCacheAsync(request, interruption.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Failure(FailureKind.Interrupted, "the fetch was interrupted", "run the command again: what came so far is kept");
+        }
+    }
+
+    private async Task<Outcome<Image>> FetchHoldingTheCacheAsync(PullRequest request, CancellationToken cancellation)
+    {
         if (!(await store.Cache.LockAsync(() => surroundings.Note("waiting for another hospes that uses the cache"), cancellation).ConfigureAwait(false))
             .Succeeded(out FileStream? hold, out Failure? failure)) return failure;
         await using (hold.ConfigureAwait(false))

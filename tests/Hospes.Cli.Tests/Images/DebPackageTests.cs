@@ -47,6 +47,30 @@ public sealed class DebPackageTests
         failure.Cause.ShouldStartWith($"the package fake {expected}");
     }
 
+    [Theory]
+    [InlineData("xz", ".xz")]
+    [InlineData("zstd", ".zst")]
+    [InlineData("bzip2", ".bz2")]
+    public async Task TheCompressionsOfDebianAreUnpacked(string program, string ending)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.At("data.tar.gz"), FakeDeb.Tar(("./boot/vmlinuz-6.1", new string('k', 70_000))));
+        (await HospesProgram.HostAsync("sh", ["-c", $"gzip -d data.tar.gz && {program} -c data.tar >data.tar{ending}"], folder.Path)).Status.ShouldBe(0);
+        byte[] data = File.ReadAllBytes(folder.At($"data.tar{ending}"));
+        DebPackage.Extract(new MemoryStream(FakeDeb.Ar(($"data.tar{ending}", data))), "fake", Decompressors.Open, _ => folder.At("out")).Value.Count.ShouldBe(1);
+        File.ReadAllText(folder.At("out")).ShouldBe(new string('k', 70_000));
+
+        // Cut off, and damaged: a failure of this package, with what to do.
+        data[data.Length / 2] ^= 0x55;
+        foreach (byte[] broken in (byte[][])[data, data[..(data.Length / 3)]])
+        {
+            Failure failure = DebPackage.Extract(new MemoryStream(FakeDeb.Ar(($"data.tar{ending}", broken))), "fake", Decompressors.Open, _ => folder.At("out")).Failure.ShouldNotBeNull();
+            failure.Kind.ShouldBe(FailureKind.Format);
+            failure.Line.ShouldStartWith("the package fake ");
+            failure.Line.ShouldEndWith("choose another archive with --mirror URL");
+        }
+    }
+
     [Fact]
     public void DamageAnywhereIsRefusedOrHarmless()
     {

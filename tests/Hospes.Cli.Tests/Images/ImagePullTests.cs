@@ -242,6 +242,32 @@ public sealed class ImagePullTests : IDisposable
     }
 
     [Fact]
+    public async Task AnInterruptEndsAFetchInOrder()
+    {
+        using var asked = new ManualResetEventSlim();
+        using var over = new ManualResetEventSlim();
+        _archive.Server.Troubles[FakeArchive.KernelPath] = _ =>
+        {
+            asked.Set();
+            over.Wait(TimeSpan.FromMinutes(1));
+            return (200, int.MaxValue);
+        };
+        var start = new System.Diagnostics.ProcessStartInfo("dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "hospes.dll"), "image", "pull", "debian:12", "--mirror", _archive.Address, "--keyring", _archive.Keyring])
+        { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["XDG_CACHE_HOME"] = _folder.At("cache");
+        using var process = System.Diagnostics.Process.Start(start)!;
+        (await Task.Run(() => asked.Wait(TimeSpan.FromMinutes(1)))).ShouldBeTrue();
+        (await HospesProgram.HostAsync("kill", ["-INT", $"{process.Id}"])).Status.ShouldBe(0);
+        string error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        over.Set();
+        process.ExitCode.ShouldBe(130);
+        error.ShouldEndWith("hospes: the fetch was interrupted; run the command again: what came so far is kept\n");
+        Directory.GetDirectories(Path.Combine(Cache, "images")).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task AProxyOfTheEnvironmentIsUsed()
     {
         // The archive's name does not exist: only the proxy, which is the test's server, can answer for it.
