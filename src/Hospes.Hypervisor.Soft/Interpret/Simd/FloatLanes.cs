@@ -110,39 +110,3 @@ internal readonly struct AlternatingDoubles : IFloatLane
         return Vector128.Create(first, second).AsByte();
     }
 }
-
-/// <summary>DPPS: products that the immediate's high bits choose, added in pairs, to the elements that its low bits choose.</summary>
-internal readonly struct DotSingles : IFloatLane
-{
-    public static Lane Apply(Lane a, Lane b, byte immediate, ref FloatStatus status)
-    {
-        // What is not chosen is not multiplied, so that it raises nothing.
-        Vector128<uint> x = Blend<uint>.Apply(default, a, (byte)(immediate >> 4)).AsUInt32();
-        Vector128<uint> y = Blend<uint>.Apply(default, b, (byte)(immediate >> 4)).AsUInt32();
-        Lane products = PackedSingles<FloatMultiply>.Apply(x.AsByte(), y.AsByte(), 0, ref status);
-        if (status.Unmasked != 0) return default;
-        status.Settle();
-        Vector128<uint> p = products.AsUInt32();
-        uint lower = Float32.Add(p.GetElement(0), p.GetElement(1), ref status);
-        uint upper = Float32.Add(p.GetElement(2), p.GetElement(3), ref status);
-        if (status.Unmasked != 0) return default;
-        status.Settle();
-        uint sum = Float32.Add(lower, upper, ref status);
-        return Blend<uint>.Apply(default, Vector128.Create(sum).AsByte(), immediate);
-    }
-}
-
-/// <summary>DPPD.</summary>
-internal readonly struct DotDoubles : IFloatLane
-{
-    public static Lane Apply(Lane a, Lane b, byte immediate, ref FloatStatus status)
-    {
-        Lane x = Blend<ulong>.Apply(default, a, (byte)(immediate >> 4));
-        Lane y = Blend<ulong>.Apply(default, b, (byte)(immediate >> 4));
-        Vector128<ulong> products = PackedDoubles<FloatMultiply>.Apply(x, y, 0, ref status).AsUInt64();
-        if (status.Unmasked != 0) return default;
-        status.Settle();
-        ulong sum = Float64.Add(products.GetElement(0), products.GetElement(1), ref status);
-        return Blend<ulong>.Apply(default, Vector128.Create(sum).AsByte(), immediate);
-    }
-}

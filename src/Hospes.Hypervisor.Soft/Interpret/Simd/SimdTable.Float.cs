@@ -59,7 +59,8 @@ internal static unsafe partial class SimdTable
         FloatPacked<HorizontalDoubles<FloatSubtract>>(t, Code.Hsubpd_xmm_xmmm128, Code.VEX_Vhsubpd_xmm_xmm_xmmm128, Code.VEX_Vhsubpd_ymm_ymm_ymmm256);
         FloatPacked<AlternatingSingles>(t, Code.Addsubps_xmm_xmmm128, Code.VEX_Vaddsubps_xmm_xmm_xmmm128, Code.VEX_Vaddsubps_ymm_ymm_ymmm256);
         FloatPacked<AlternatingDoubles>(t, Code.Addsubpd_xmm_xmmm128, Code.VEX_Vaddsubpd_xmm_xmm_xmmm128, Code.VEX_Vaddsubpd_ymm_ymm_ymmm256);
-        FloatPacked<DotSingles>(t, Code.Dpps_xmm_xmmm128_imm8, Code.VEX_Vdpps_xmm_xmm_xmmm128_imm8, Code.VEX_Vdpps_ymm_ymm_ymmm256_imm8);
+        FloatPacked<DotSingles>(t, Code.Dpps_xmm_xmmm128_imm8, Code.VEX_Vdpps_xmm_xmm_xmmm128_imm8, Code.INVALID);
+        t.Add(Code.VEX_Vdpps_ymm_ymm_ymmm256_imm8, &DotSinglesYmm.Register, &DotSinglesYmm.Memory);
         FloatPacked<DotDoubles>(t, Code.Dppd_xmm_xmmm128_imm8, Code.VEX_Vdppd_xmm_xmm_xmmm128_imm8, Code.INVALID);
         t.Add(Code.Comiss_xmm_xmmm32, &FloatToGeneral.CompareSingles<On>);
         t.Add(Code.VEX_Vcomiss_xmm_xmmm32, &FloatToGeneral.CompareSingles<On>);
