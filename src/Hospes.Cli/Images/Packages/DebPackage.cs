@@ -80,6 +80,9 @@ internal static class DebPackage
                 entry.DataStream?.CopyTo(output);
                 copied.Add(path);
             }
+
+            // The archive ends before its padding; only behind that does the compression compare its checksum.
+            data.CopyTo(Stream.Null);
         }
 
         return copied;
