@@ -148,20 +148,23 @@ internal sealed class SocketConnection : ISessionCarrier
             }
             int length = XsWire.HeaderSize + (int)header.Length;
             if (bytes.Length - used < length) break;
-            if (share == 0 || Session.Output.Length > OutputWaitMax)
+            if (share <= 0 || Session.Output.Length > OutputWaitMax)
             {
-                if (share == 0) _loop.MarkReady(this);
+                if (share <= 0) _loop.MarkReady(this);
                 else _isStalled = true;
                 break;
             }
             if (_loop.Process(Session, header, bytes.Slice(used + XsWire.HeaderSize, (int)header.Length)) == RequestOutcome.Held) break;
             used += length;
-            share--;
+            share -= ShareOf((XsMessageType)header.Type);
             if (IsClosed) return bytes.Length;
         }
         if (!Session.Output.IsEmpty) _loop.MarkDirty(this);
         return used;
     }
+
+    /// <summary>What a request counts in the connection's share: one that makes the store hold something costs more than it takes to carry out.</summary>
+    private static int ShareOf(XsMessageType type) => type is XsMessageType.Watch or XsMessageType.TransactionStart or XsMessageType.Control ? 4 : 1;
 
     /// <summary>Sends what waits, as far as the socket takes it.</summary>
     public void Flush()

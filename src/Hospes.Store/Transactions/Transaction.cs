@@ -73,9 +73,10 @@ internal struct TouchedPath
 /// </summary>
 internal sealed class Transaction : Snapshot
 {
-    private TouchedPath[] _paths = new TouchedPath[16];
-    private int[] _buckets = new int[16];
-    private byte[] _bytes = new byte[512];
+    // Nothing is held before the first path: a flood of empty transactions costs little.
+    private TouchedPath[] _paths = [];
+    private int[] _buckets = [];
+    private byte[] _bytes = [];
     private int _byteCount;
 
     public uint Id { get; private set; }
@@ -124,7 +125,7 @@ internal sealed class Transaction : Snapshot
     public int Add(ReadOnlySpan<byte> path, int baseNode)
     {
         int index = ++Count;
-        if (index == _paths.Length) Grow();
+        if (index >= _paths.Length) Grow();
         uint hash = SeededHash.Of(path, 0);
         ref int bucket = ref _buckets[hash & (uint)(_buckets.Length - 1)];
         _paths[index] = new TouchedPath { Hash = hash, NextInBucket = bucket, PathAt = Store(path), PathLength = path.Length, BaseNode = baseNode };
@@ -213,7 +214,7 @@ internal sealed class Transaction : Snapshot
 
     private int Store(ReadOnlySpan<byte> bytes)
     {
-        if (_byteCount + bytes.Length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _byteCount + bytes.Length));
+        if (_byteCount + bytes.Length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(Math.Max(512, _bytes.Length * 2), _byteCount + bytes.Length));
         int at = _byteCount;
         bytes.CopyTo(_bytes.AsSpan(at));
         _byteCount += bytes.Length;
@@ -222,7 +223,7 @@ internal sealed class Transaction : Snapshot
 
     private void Grow()
     {
-        Array.Resize(ref _paths, _paths.Length * 2);
+        Array.Resize(ref _paths, Math.Max(16, _paths.Length * 2));
         _buckets = new int[_paths.Length];
         for (int index = 1; index < Count; index++)
         {
