@@ -20,6 +20,8 @@ internal sealed unsafe partial class SoftVcpu
     public Status Run(out Packet packet)
     {
         CpuState* s = _state;
+        // A processor that waits or has shut down must not execute before the loop has looked at that.
+        if (Activity != VcpuActivity.Running) LookAfterBlock();
         EnterGuest();
         try
         {

@@ -323,6 +323,31 @@ public abstract class EngineConformance
         ends.Count.ShouldBeGreaterThan(1, string.Join(", ", ends));
     }
 
+    [Fact]
+    public async Task AProcessorThatWaitsForItsStartExecutesNothing()
+    {
+        using var machine = new Machine(CreateEngine(), vcpus: 2);
+        // What an exception at the reset vector would lead to: 0:0x2000: mov byte [0x5000], 1 / jmp to itself
+        machine.Guest.Memory.TryWrite(6UL * 4, 0x0000_2000u);
+        machine.Load([0xC6, 0x06, 0x00, 0x50, 0x01, 0xEB, 0xFE], 0x2000);
+        Task<Status> second = Task.Run(() =>
+        {
+            machine.Vcpus[1].Bind();
+            Status status = Status.Ok;
+            // Two kicks, one after the other: the processor was in its loop between them.
+            for (int i = 0; i < 2; i++) status = machine.Vcpus[1].Run(out _);
+            return status;
+        });
+        while (!second.IsCompleted)
+        {
+            machine.Vcpus[1].Kick();
+            await Task.Yield();
+        }
+        (await second).ShouldBe(Status.Canceled);
+        machine.Guest.Memory.TryRead(0x5000UL, out byte written).ShouldBeTrue();
+        written.ShouldBe((byte)0);
+    }
+
     private static void EnableApic(Machine machine)
     {
         // The spurious vector register's enable bit, through the saved state.
