@@ -111,7 +111,8 @@ internal static class Content
             bytes[XsaveHeader] = (byte)(random.Next() & 7);
             if (random.Chance(6))
             {
-                bytes[XsaveHeader + random.Below(64)] |= (byte)(1 << random.Below(8));
+                // Not in XSTATE_BV, where the host may have components that the model lacks.
+                bytes[XsaveHeader + 8 + random.Below(56)] |= (byte)(1 << random.Below(8));
             }
         }
     }

@@ -130,6 +130,12 @@ internal static class Deviations
             return true;
         }
 
+        if (instruction.IsInvalid && rest.Length > 3 && rest[0] == 0xC4 && (rest[1] & 0x1F) == 3 && rest[2] < 0x80 && rest[3] <= 1)
+        {
+            // VPERMQ and VPERMPD with VEX.W clear: #UD by Intel's manual, executed by some processors.
+            return true;
+        }
+
         if (instruction.IsInvalid && hasOperandSize && rest.StartsWith((ReadOnlySpan<byte>)[0x0F, 0xAE, 0xF8]))
         {
             // PCOMMIT: the model has it, processors do not any more.
