@@ -4,12 +4,14 @@ using Hospes.Store.Benchmarks;
 // Cases:
 //   allocations            gates the bytes allocated on the hot paths: all must be 0
 //   serve PATH             a bare server, without the command line around it
+//   reads                  the time to find a node among few and among many, without sockets
 //   load PATH SCENARIO     one scenario against the server at PATH: name, value and unit, a line each
 //   compare PEER [SCENARIO...]   every server in turn, with ratios
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 switch (args)
 {
     case ["allocations"]: return AllocationGate.Run();
+    case ["reads"]: return ReadCost.Run();
     case ["serve", var path]:
         using (var server = new Hospes.Store.Server.StoreServer(new Hospes.Store.Server.StoreServerOptions { SocketPath = path })) server.Run();
         return 0;

@@ -126,11 +126,11 @@ internal static class Scenarios
     {
         int nodes = int.Parse(Environment.GetEnvironmentVariable("NODES") ?? "1000000", CultureInfo.InvariantCulture);
         ListLoad.Run(path, Nodes(0, 1000));
-        double few = ReadRate(path, 1000, 4, 16), fewAlone = ReadRate(path, 1000, 1, 1);
+        double few = ReadRate(path, 1000, 64, 16), fewAlone = ReadRate(path, 1000, 1, 1);
         long before = server is null ? 0 : Resident(server);
         ListLoad.Run(path, Nodes(1000, nodes));
         long after = server is null ? 0 : Resident(server);
-        double many = ReadRate(path, nodes, 4, 16), manyAlone = ReadRate(path, nodes, 1, 1);
+        double many = ReadRate(path, nodes, 64, 16), manyAlone = ReadRate(path, nodes, 1, 1);
         if (server is not null)
         {
             yield return new Figure($"resident memory per node at {nodes:N0}", (after - before) / (double)(nodes - 1000), "bytes", false, 1.0);
@@ -138,16 +138,22 @@ internal static class Scenarios
         }
         yield return new Figure($"reads with {nodes:N0} nodes", many / 1000, "thousand reads/s", true);
         yield return new Figure($"time of single reads, {nodes:N0} nodes to 1,000", fewAlone / manyAlone, "times", false);
-        yield return new Figure($"time of reads 4 x 16, {nodes:N0} nodes to 1,000", few / many, "times", false);
+        yield return new Figure($"time of reads 64 x 16, {nodes:N0} nodes to 1,000", few / many, "times", false);
     }
 
+    /// <summary>The best of several short runs: where both sides' threads happen to lie, and what else the machine does, moves a single run by a factor.</summary>
     private static double ReadRate(string path, int nodes, int connections, int inFlight)
     {
         using var client = new LoadClient(path, connections);
         var load = new MixedLoad(nodes, 0);
         TimedRun(client, load, inFlight, TimeSpan.FromSeconds(0.3));
-        (TimeSpan time, long completed) = TimedRun(client, load, inFlight, TimeSpan.FromSeconds(2));
-        return completed / time.TotalSeconds;
+        double best = 0;
+        for (int run = 0; run < 6; run++)
+        {
+            (TimeSpan time, long completed) = TimedRun(client, load, inFlight, TimeSpan.FromSeconds(0.7));
+            best = Math.Max(best, completed / time.TotalSeconds);
+        }
+        return best;
     }
 
     private static long Resident(Process server)

@@ -2,6 +2,7 @@ using Hospes.Store.Engine;
 using Hospes.Store.Native;
 using Hospes.Store.Quotas;
 using Hospes.Store.Requests;
+using Hospes.Store.Tree;
 using Hospes.Store.Wire;
 
 namespace Hospes.Store.Server;
@@ -138,6 +139,8 @@ internal sealed class SocketConnection : ISessionCarrier
     private int Process(ReadOnlySpan<byte> bytes, ref int share)
     {
         int used = 0;
+        LookupAhead ahead = _loop.State.Tree.Ahead;
+        int prepared = ahead.IsWorthwhile ? 0 : int.MaxValue;
         while (bytes.Length - used >= XsWire.HeaderSize)
         {
             XsHeader header = XsHeader.Read(bytes[used..]);
@@ -154,6 +157,7 @@ internal sealed class SocketConnection : ISessionCarrier
                 else _isStalled = true;
                 break;
             }
+            if (used >= prepared && share > 1) prepared = RequestsAhead.Prepare(ahead, bytes, used);
             if (_loop.Process(Session, header, bytes.Slice(used + XsWire.HeaderSize, (int)header.Length)) == RequestOutcome.Held) break;
             used += length;
             share -= ShareOf((XsMessageType)header.Type);

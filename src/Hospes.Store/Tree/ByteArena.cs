@@ -1,18 +1,17 @@
 using System.Numerics;
-using Hospes.Store.Native;
 
 namespace Hospes.Store.Tree;
 
 /// <summary>
-/// Storage for names and values outside of the garbage collector's view: blocks of bytes by size class in large managed arrays.
+/// Storage for names and values outside of the garbage collector's view: blocks of bytes by size class in a slab.
 /// A block is known by a 32-bit handle, so that a node stays small; handle 0 is the empty block. Freed blocks are kept by class
 /// for the next one of that class. Up to 128 bytes the classes are 8 bytes apart; above, eight classes per doubling.
 /// </summary>
 internal sealed class ByteArena
 {
     private const int UnitShift = 3;
-    private const int ChunkShift = 21;
-    private const int UnitsPerChunk = 1 << (ChunkShift - UnitShift);
+    private const long Reserved = 16L << 30;
+    private const long SizeOfLarge = 8 << 20;
     private const int SmallClasses = 16;
     private const int StepsPerDoubling = 8;
 
@@ -22,12 +21,11 @@ internal sealed class ByteArena
     private static readonly int ClassCount = ClassOf(BlockMax) + 1;
 
     private readonly uint[] _free = new uint[ClassCount];
-    private byte[][] _chunks = [Linux.AllocateLarge<byte>(1 << ChunkShift)];
-    private int _chunkCount = 1;
-    private int _nextUnit = 1;
+    private readonly Slab<ulong> _units = new(Reserved, SizeOfLarge);
+    private uint _nextUnit = 1;
 
-    /// <summary>Bytes of all chunks.</summary>
-    public long Capacity => (long)_chunkCount << ChunkShift;
+    /// <summary>Bytes taken up.</summary>
+    public long Capacity => _units.Capacity;
 
     /// <summary>Bytes in blocks that are in use, rounded up to their classes.</summary>
     public long InUse { get; private set; }
@@ -44,16 +42,9 @@ internal sealed class ByteArena
             _free[index] = BitConverter.ToUInt32(Span(handle, 4));
             return handle;
         }
-        int units = bytes >> UnitShift;
-        if (_nextUnit + units > UnitsPerChunk)
-        {
-            RecycleRest();
-            if (_chunkCount == _chunks.Length) Array.Resize(ref _chunks, _chunkCount * 2);
-            _chunks[_chunkCount++] = Linux.AllocateLarge<byte>(1 << ChunkShift);
-            _nextUnit = 0;
-        }
-        handle = (uint)((_chunkCount - 1) * UnitsPerChunk + _nextUnit);
-        _nextUnit += units;
+        handle = _nextUnit;
+        _nextUnit += (uint)bytes >> UnitShift;
+        _units.Require(_nextUnit - 1);
         return handle;
     }
 
@@ -69,23 +60,9 @@ internal sealed class ByteArena
     /// <summary>True when blocks of both sizes come from the same class, so that one can take the other's place.</summary>
     public static bool SameClass(int size, int other) => size != 0 && other != 0 && ClassOf(size) == ClassOf(other);
 
-    public Span<byte> Span(uint handle, int size) =>
-        _chunks[handle >> (ChunkShift - UnitShift)].AsSpan((int)(handle & (UnitsPerChunk - 1)) << UnitShift, size);
+    public Span<byte> Span(uint handle, int size) => _units.Bytes(handle, size);
 
-    /// <summary>Puts what is left at the end of a full chunk into the free lists.</summary>
-    private void RecycleRest()
-    {
-        while (_nextUnit < UnitsPerChunk)
-        {
-            int rest = Math.Min((UnitsPerChunk - _nextUnit) << UnitShift, BlockMax);
-            int index = ClassOf(rest);
-            if (ClassSize(index) > rest) index--;
-            uint handle = (uint)((_chunkCount - 1) * UnitsPerChunk + _nextUnit);
-            BitConverter.TryWriteBytes(Span(handle, 4), _free[index]);
-            _free[index] = handle;
-            _nextUnit += ClassSize(index) >> UnitShift;
-        }
-    }
+    public void Prefetch(uint handle) => _units.Prefetch(handle);
 
     private static int ClassOf(int size)
     {

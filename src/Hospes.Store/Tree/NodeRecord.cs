@@ -10,7 +10,6 @@ internal struct NodeRecord
     public const ushort RemovedFlag = 0x8000;
     private const ushort NameLengthMask = 0x0FFF;
 
-    // What a lookup and a read need comes first: an array's data begins 16 bytes into a cache line, so the first 48 bytes of a record share one.
     public uint Hash;
 
     public int Parent;

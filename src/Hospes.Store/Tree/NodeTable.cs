@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Hospes.Store.Native;
 
 namespace Hospes.Store.Tree;
 
@@ -11,15 +10,13 @@ namespace Hospes.Store.Tree;
 /// </summary>
 internal sealed class NodeTable(ByteArena arena, ulong seed)
 {
-    private const int ChunkShift = 15;
-    private const int ChunkMask = (1 << ChunkShift) - 1;
-    private const int BucketChunkShift = 18;
-    private const int BucketChunkMask = (1 << BucketChunkShift) - 1;
+    private const long Reserved = 32L << 30;
+    private const long ReservedForBuckets = 4L << 30;
+    private const long SizeOfLarge = 8 << 20;
     private const int InitialLevel = 8;
 
-    private NodeRecord[][] _chunks = [Linux.AllocateLarge<NodeRecord>(1 << ChunkShift)];
-    private int[][] _buckets = [Linux.AllocateLarge<int>(1 << BucketChunkShift)];
-    private int _chunkCount = 1;
+    private readonly Slab<NodeRecord> _records = new(Reserved, SizeOfLarge);
+    private readonly Slab<int> _buckets = new(ReservedForBuckets, long.MaxValue);
     private int _nextId = 1;
     private int _freeId;
     private int _level = InitialLevel;
@@ -28,7 +25,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
     /// <summary>Records in use, those of removed nodes that a snapshot sees included.</summary>
     public int Count { get; private set; }
 
-    public long Capacity => (long)_chunkCount * (1 << ChunkShift) * Unsafe.SizeOf<NodeRecord>() + ((long)_buckets.Length << (BucketChunkShift + 2));
+    public long Capacity => _records.Capacity + _buckets.Capacity;
 
     /// <summary>One more than the largest id ever used: a scan over all nodes ends here.</summary>
     public int IdLimit => _nextId;
@@ -36,7 +33,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
     public ref NodeRecord this[int id]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ref _chunks[id >> ChunkShift][id & ChunkMask];
+        get => ref _records[(uint)id];
     }
 
     public ReadOnlySpan<byte> NameOf(ref readonly NodeRecord node) => arena.Span(node.Block, node.NameLength);
@@ -78,11 +75,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
         else
         {
             id = _nextId++;
-            if (id >> ChunkShift == _chunkCount)
-            {
-                if (_chunkCount == _chunks.Length) Array.Resize(ref _chunks, _chunkCount * 2);
-                _chunks[_chunkCount++] = Linux.AllocateLarge<NodeRecord>(1 << ChunkShift);
-            }
+            Require((uint)id);
         }
         ref NodeRecord node = ref this[id];
         node = default;
@@ -116,11 +109,20 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
         Count--;
     }
 
-    private ref int Bucket(uint hash)
+    private void Require(uint id)
+    {
+        long before = _records.Capacity;
+        _records.Require(id);
+        // The index is small beside the records, and every lookup begins in it.
+        if (before < SizeOfLarge && _records.Capacity >= SizeOfLarge) _buckets.UseLargePages();
+    }
+
+    private ref int Bucket(uint hash) => ref _buckets[BucketOf(hash)];
+
+    private uint BucketOf(uint hash)
     {
         uint index = hash & ((1u << _level) - 1);
-        if (index < _split) index = hash & ((2u << _level) - 1);
-        return ref _buckets[index >> BucketChunkShift][index & BucketChunkMask];
+        return index < _split ? hash & ((2u << _level) - 1) : index;
     }
 
     /// <summary>Splits the next bucket in turn in two.</summary>
@@ -128,12 +130,8 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
     {
         int from = _split;
         int to = from + (1 << _level);
-        if (to >> BucketChunkShift == _buckets.Length)
-        {
-            Array.Resize(ref _buckets, _buckets.Length + 1);
-            _buckets[^1] = Linux.AllocateLarge<int>(1 << BucketChunkShift);
-        }
-        ref int fromBucket = ref _buckets[from >> BucketChunkShift][from & BucketChunkMask];
+        _buckets.Require((uint)to);
+        ref int fromBucket = ref _buckets[(uint)from];
         int id = fromBucket, stay = 0, move = 0;
         while (id != 0)
         {
@@ -145,7 +143,7 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
             id = next;
         }
         fromBucket = stay;
-        _buckets[to >> BucketChunkShift][to & BucketChunkMask] = move;
+        _buckets[(uint)to] = move;
         if (++_split == 1 << _level)
         {
             _split = 0;
@@ -153,7 +151,16 @@ internal sealed class NodeTable(ByteArena arena, ulong seed)
         }
     }
 
-    private uint HashOf(int parent, ReadOnlySpan<byte> name) => SeededHash.Of(name, seed ^ (uint)parent);
+    /// <summary>The newest record in a hash's bucket; 0 for none.</summary>
+    public int FirstInBucket(uint hash) => Bucket(hash);
+
+    public void PrefetchBucket(uint hash) => _buckets.Prefetch(BucketOf(hash));
+
+    public void Prefetch(int id) => _records.Prefetch((uint)id);
+
+    public void PrefetchBlock(ref readonly NodeRecord node) => arena.Prefetch(node.Block);
+
+    public uint HashOf(int parent, ReadOnlySpan<byte> name) => SeededHash.Of(name, seed ^ (uint)parent);
 }
 
 /// <summary>A fast seeded hash of short byte strings: 8 bytes at a time, folded 128-bit products.</summary>

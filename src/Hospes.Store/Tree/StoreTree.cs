@@ -38,12 +38,16 @@ internal sealed partial class StoreTree
     public StoreTree(ulong seed)
     {
         _nodes = new NodeTable(Arena, seed);
+        Ahead = new LookupAhead(_nodes);
         int root = _nodes.Add(0, default, default);
         Permissions = new PermissionTable();
         _nodes[root].Permissions = Hold(Permissions.Intern([new NodePermission(Wire.XsWire.ControlDomain, NodeAccess.None)]));
     }
 
     public ByteArena Arena { get; } = new();
+
+    /// <summary>Prepares lookups that are about to come.</summary>
+    public LookupAhead Ahead { get; }
 
     public PermissionTable Permissions { get; }
 
