@@ -28,13 +28,13 @@ internal static class Scenarios
         "transactions" => Transactions(path),
         "listing" => Listing(path),
         "hostile" => Hostile.Run(path),
-        "memory" => Memory(path, server),
+        "memory" => ManyNodes.Run(path, server),
         _ => throw new ArgumentException($"there is no scenario '{scenario}'", nameof(scenario)),
     };
 
-    private static string NodePath(int i) => $"/bench/{i / 100}/{i % 100}";
+    internal static string NodePath(int i) => $"/bench/{i / 100}/{i % 100}";
 
-    private static IEnumerable<(XsMessageType, string)> Nodes(int from, int to) =>
+    internal static IEnumerable<(XsMessageType, string)> Nodes(int from, int to) =>
         Enumerable.Range(from, to - from).Select(i => (XsMessageType.Write, $"{NodePath(i)}\0value {i}"));
 
     private static IEnumerable<Figure> TestXenstore(string path)
@@ -62,7 +62,7 @@ internal static class Scenarios
         yield return new Figure("64 connections x 16, 80% reads", completed / time.TotalSeconds / 1000, "thousand requests/s", true, 3);
     }
 
-    private static (TimeSpan, long) TimedRun(LoadClient client, Load load, int inFlight, TimeSpan time)
+    internal static (TimeSpan Time, long Completed) TimedRun(LoadClient client, Load load, int inFlight, TimeSpan time)
     {
         long end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
         return client.Run(load, inFlight, _ => Stopwatch.GetTimestamp() >= end);
@@ -119,83 +119,6 @@ internal static class Scenarios
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         yield return new Figure("listing 10,000 entries in parts", best, "ms", false);
-    }
-
-    /// <summary>Memory per node, and reads with few and with many nodes.</summary>
-    private static IEnumerable<Figure> Memory(string path, Process? server)
-    {
-        int nodes = int.Parse(Environment.GetEnvironmentVariable("NODES") ?? "1000000", CultureInfo.InvariantCulture);
-        ListLoad.Run(path, Nodes(0, 1000));
-        double few = ReadRate(path, 1000, 64, 16), fewAlone = ReadRate(path, 1000, 1, 1);
-        long before = server is null ? 0 : Resident(server);
-        ListLoad.Run(path, Nodes(1000, nodes));
-        long after = server is null ? 0 : Resident(server);
-        double many = ReadRate(path, nodes, 64, 16), manyAlone = ReadRate(path, nodes, 1, 1);
-        if (server is not null)
-        {
-            yield return new Figure($"resident memory per node at {nodes:N0}", (after - before) / (double)(nodes - 1000), "bytes", false, 1.0);
-            yield return new Figure($"resident memory with {nodes:N0} nodes", after / 1e6, "MB", false);
-        }
-        yield return new Figure($"reads with {nodes:N0} nodes", many / 1000, "thousand reads/s", true);
-        yield return new Figure($"time of single reads, {nodes:N0} nodes to 1,000", fewAlone / manyAlone, "times", false);
-        yield return new Figure($"time of reads 64 x 16, {nodes:N0} nodes to 1,000", few / many, "times", false);
-    }
-
-    /// <summary>The best of several short runs: where both sides' threads happen to lie, and what else the machine does, moves a single run by a factor.</summary>
-    private static double ReadRate(string path, int nodes, int connections, int inFlight)
-    {
-        using var client = new LoadClient(path, connections);
-        var load = new MixedLoad(nodes, 0);
-        TimedRun(client, load, inFlight, TimeSpan.FromSeconds(0.3));
-        double best = 0;
-        for (int run = 0; run < 6; run++)
-        {
-            (TimeSpan time, long completed) = TimedRun(client, load, inFlight, TimeSpan.FromSeconds(0.7));
-            best = Math.Max(best, completed / time.TotalSeconds);
-        }
-        return best;
-    }
-
-    private static long Resident(Process server)
-    {
-        string line = File.ReadLines($"/proc/{server.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(Regex.Match(line, @"\d+").Value, CultureInfo.InvariantCulture) * 1024;
-    }
-
-    private sealed class MixedLoad(int nodes, int writePercent) : Load
-    {
-        private readonly byte[] _payload = new byte[128];
-        private uint _random = 2463534242;
-
-        public override int Next(int connection, Span<byte> buffer)
-        {
-            uint node = Random() % (uint)nodes;
-            bool write = Random() % 100 < writePercent;
-            int at = 7;
-            "/bench/"u8.CopyTo(_payload);
-            Utf8Formatter.TryFormat(node / 100, _payload.AsSpan(at), out int digits);
-            at += digits;
-            _payload[at++] = (byte)'/';
-            Utf8Formatter.TryFormat(node % 100, _payload.AsSpan(at), out digits);
-            at += digits;
-            _payload[at++] = 0;
-            if (write)
-            {
-                "value 12345"u8.CopyTo(_payload.AsSpan(at));
-                at += 11;
-            }
-            return Request(buffer, write ? XsMessageType.Write : XsMessageType.Read, 0, _payload.AsSpan(0, at));
-        }
-
-        public override bool Take(int connection, in XsHeader header, ReadOnlySpan<byte> payload) =>
-            header.Type != (uint)XsMessageType.Error ? true : throw new InvalidOperationException("refused: " + Encoding.ASCII.GetString(payload));
-
-        private uint Random()
-        {
-            _random ^= _random << 13;
-            _random ^= _random >> 17;
-            return _random ^= _random << 5;
-        }
     }
 
     private sealed class WatchLoad(int each) : Load
