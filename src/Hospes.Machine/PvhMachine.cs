@@ -1,4 +1,5 @@
 using Hospes.Hypervisor;
+using Hospes.Virtio;
 
 namespace Hospes.Machine;
 
@@ -17,6 +18,7 @@ public sealed class PvhMachine : IDisposable
     private readonly SerialOutput _output;
     private readonly CmosClock _clock;
     private readonly InterruptLine _event;
+    private PciDevices? _pci;
     private int _ended;
 
     private PvhMachine(Guest guest, MachineConfig config, IConsoleSink console)
@@ -53,7 +55,7 @@ public sealed class PvhMachine : IDisposable
     /// <summary>How the run ended; <see cref="MachineExitKind.None"/> while it has not.</summary>
     public MachineExit Exit => _completion.Task.IsCompletedSuccessfully ? _completion.Task.Result : default;
 
-    /// <summary>Ends with the run. Whoever runs the vCPUs kicks them then.</summary>
+    /// <summary>Ends with the run; with an exception when a device's own code failed. Whoever runs the vCPUs kicks them then.</summary>
     public Task<MachineExit> Completion => _completion.Task;
 
     internal InterruptRouter Router { get; }
@@ -65,8 +67,10 @@ public sealed class PvhMachine : IDisposable
     /// <param name="hostMemory">Bytes of memory that the host has.</param>
     /// <param name="machine">The machine, or null.</param>
     /// <param name="message">The cause and the remedy in one line; empty when all is well.</param>
+    /// <param name="devices">The virtio devices, in the order of their places on the PCI bus; the machine does not own them.</param>
     public static MachineError Create(
-        Guest guest, MachineConfig config, IConsoleSink console, ulong hostMemory, out PvhMachine? machine, out string message)
+        Guest guest, MachineConfig config, IConsoleSink console, ulong hostMemory, out PvhMachine? machine, out string message,
+        IReadOnlyList<VirtioDevice>? devices = null)
     {
         machine = null;
         MachineError error = MachineConfigCheck.Check(config, hostMemory, out message);
@@ -76,14 +80,19 @@ public sealed class PvhMachine : IDisposable
         if (error == MachineError.None)
         {
             var made = new PvhMachine(guest, config, console);
-            if (made.AddDevices() && made.WriteTables())
+            error = made.AddPci(devices ?? []);
+            if (error == MachineError.None)
             {
-                machine = made;
-                return MachineError.None;
+                if (made.AddDevices() && made.WriteTables())
+                {
+                    machine = made;
+                    return MachineError.None;
+                }
+                error = MachineError.GuestNotEmpty;
             }
             made.Dispose();
-            error = MachineError.GuestNotEmpty;
         }
+        if (error == MachineError.PciRoom) message = "the PCI devices do not fit; give fewer, or larger windows with pci-mmio-size";
         if (error == MachineError.GuestNotEmpty) message = "the guest already has memory, traps or a closed handle; make the machine on a new one";
         return error;
     }
@@ -128,9 +137,10 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Hands all output that still waits to the console's sink. Any thread but the sink's.</summary>
     public void FlushConsole() => _output.Drain();
 
-    /// <summary>Stops the machine's timers and flushes the console. The vCPUs have stopped before.</summary>
+    /// <summary>Stops the machine's devices and timers, and flushes the console. The vCPUs have stopped before.</summary>
     public void Dispose()
     {
+        _pci?.Dispose();
         _clock.Dispose();
         _output.Dispose();
     }
@@ -176,10 +186,19 @@ public sealed class PvhMachine : IDisposable
         return (ulong)tables.Length <= MachineLayout.AcpiSize && _guest.Memory.TryWrite(MachineLayout.AcpiBase, tables);
     }
 
+    private MachineError AddPci(IReadOnlyList<VirtioDevice> devices)
+    {
+        if (!Config.HasPci) return devices.Count == 0 ? MachineError.None : MachineError.PciRoom;
+        _pci = PciDevices.TryBuild(_guest, Config, Router, devices, fault => _completion.TrySetException(fault));
+        if (_pci is null) return MachineError.PciRoom;
+        _memory.Unclaimed = _pci.Bridge.Memory;
+        return MachineError.None;
+    }
+
     private bool AddDevices()
     {
         Action reset = () => End(new MachineExit(MachineExitKind.Reset));
-        PciHostBridge? bridge = Config.HasPci ? new PciHostBridge() : null;
+        PciHostBridge? bridge = _pci?.Bridge;
         var resets = new ResetPorts(reset);
         var timer = new IntervalTimer(_guest.Options.Time);
         List<Status> added =
@@ -216,6 +235,6 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Ends the run; the first end counts.</summary>
     private void End(MachineExit exit)
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0) _completion.SetResult(exit);
+        if (Interlocked.Exchange(ref _ended, 1) == 0) _completion.TrySetResult(exit);
     }
 }

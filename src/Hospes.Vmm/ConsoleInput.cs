@@ -14,7 +14,7 @@ public sealed class ConsoleInput
     private readonly Lock _gate = new();
     private readonly Queue<byte> _waiting = new();
     private readonly ManualResetEventSlim _room = new(initialState: true);
-    private SerialPort? _port;
+    private IInputPort? _port;
 
     /// <summary>Types bytes. Blocks while the queue is full.</summary>
     /// <param name="bytes">What was typed.</param>
@@ -37,11 +37,11 @@ public sealed class ConsoleInput
         }
     }
 
-    /// <summary>Gives the waiting bytes to a domain's serial port from now on.</summary>
-    internal void Attach(SerialPort port)
+    /// <summary>Gives the waiting bytes to a domain's port from now on.</summary>
+    internal void Attach(IInputPort port)
     {
         lock (_gate) _port = port;
-        // The port calls on a vCPU's thread and must not be kept: the push itself is a short copy.
+        // The port may call on a vCPU's thread, which must not be kept: the push itself is a short copy.
         port.InputWanted = Push;
         Push();
     }

@@ -15,6 +15,7 @@ internal sealed class Domain : IDisposable
     private readonly List<Vcpu> _vcpus = [];
     private readonly TaskCompletionSource<DomainEnd> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PvhMachine? _machine;
+    private DeviceSet? _devices;
     private int _stopping;
 
     private Domain(VmmOptions options, Guest guest)
@@ -24,7 +25,7 @@ internal sealed class Domain : IDisposable
     }
 
     /// <summary>Where console input goes in; null before the domain is built.</summary>
-    public SerialPort? Console => _machine?.Console;
+    public IInputPort? Console => _devices?.Console ?? _machine?.Console;
 
     /// <summary>Makes the empty shell.</summary>
     public static bool TryCreate(VmmOptions options, IEngine engine, out Domain? domain, out VmmFailure? failure)
@@ -48,9 +49,11 @@ internal sealed class Domain : IDisposable
 
     /// <summary>Makes the machine on the guest, populates its memory, and sets its boot processor to the kernel's entry.</summary>
     /// <returns>Null, or why not; the domain is of no further use then.</returns>
-    public VmmFailure? Build(IConsoleSink console, Action<BuildProgress>? progress)
+    public VmmFailure? Build(DeviceBackends devices, Action<BuildProgress>? progress)
     {
-        MachineError error = PvhMachine.Create(_guest, _options.Machine, console, _options.HostMemory, out PvhMachine? machine, out string message);
+        _devices = devices.Create();
+        MachineError error = PvhMachine.Create(
+            _guest, _options.Machine, devices.Console, _options.HostMemory, out PvhMachine? machine, out string message, _devices.All);
         if (machine is null) return Split(error, message);
         _machine = machine;
         var context = new BootContext
@@ -91,8 +94,9 @@ internal sealed class Domain : IDisposable
         foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
         foreach (Thread thread in threads) thread.Join();
         machine.FlushConsole();
+        if (machine.Completion.Exception is { } fault) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"a device: {fault.InnerException}"));
         // A guest that powered itself off did so, even when someone stopped it in the same moment; a fault of the host counts first.
-        return _stop.Task is { IsCompleted: true, Result.Kind: DomainEndKind.HostFault } || !machine.Completion.IsCompleted
+        return _stop.Task is { IsCompleted: true, Result.Kind: DomainEndKind.HostFault } || !machine.Completion.IsCompletedSuccessfully
             ? _stop.Task.Result
             : Translate(machine.Completion.Result);
     }
@@ -105,6 +109,7 @@ internal sealed class Domain : IDisposable
     {
         foreach (Vcpu vcpu in _vcpus) vcpu.Dispose();
         _machine?.Dispose();
+        _devices?.Dispose();
         _guest.Dispose();
     }
 

@@ -53,13 +53,15 @@ public sealed class DomainRunner
         end = default;
         using ITimer timer = _options.Time.CreateTimer(static runner => ((DomainRunner)runner!).Stop(DomainEndKind.TimedOut), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         bool timed = false;
+        DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices);
+        if (devices is null) return new VmmFailure(VmmError.Device, refused!.Cause, refused.Remedy);
         do
         {
             if (!Domain.TryCreate(_options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;
             using (domain)
             {
                 StageReached?.Invoke(DomainStage.Created);
-                failure = domain!.Build(_console, BuildProgress);
+                failure = domain!.Build(devices, BuildProgress);
                 if (failure is not null) return failure;
                 StageReached?.Invoke(DomainStage.Built);
                 Enter(domain);

@@ -15,6 +15,9 @@ public enum VmmError
     /// <summary>The machine's configuration is impossible, or the host has not the memory for it.</summary>
     Machine,
 
+    /// <summary>What is behind a device can't be opened: a disk image, a network.</summary>
+    Device,
+
     /// <summary>The guest's memory can't be built from this kernel and initrd.</summary>
     Build,
 }

@@ -27,6 +27,9 @@ public sealed record VmmOptions
     /// <summary>The initial RAM disk, or null.</summary>
     public BootPayload? Initrd { get; init; }
 
+    /// <summary>The devices on the PCI bus, in the order of their places.</summary>
+    public IReadOnlyList<DeviceOptions> Devices { get; init; } = [];
+
     /// <summary>Whether a reset of the guest starts it anew; else the run ends with <see cref="DomainEndKind.Reset"/>.</summary>
     public bool Reboot { get; init; } = true;
 

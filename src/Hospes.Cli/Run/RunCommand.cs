@@ -39,6 +39,12 @@ internal static class RunCommand
         });
         Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
         Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
+        Option<bool> entropy = OptionValue.Switch("--rng", "Give the guest a source of entropy (virtio-rng).");
+        Option<string?> keyboard = OptionValue.Create("--console", "KIND", "What the keyboard is typed into: serial (the default), or virtio, a console beside the serial port (hvc0 in Linux).", (string text, out string? value) =>
+        {
+            value = text;
+            return text is "serial" or "virtio" ? null : "is neither serial nor virtio";
+        });
         var machine = new Option<string[]>("--machine")
         {
             HelpName = "NAME=VALUE",
@@ -72,7 +78,7 @@ internal static class RunCommand
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine, entropy, keyboard };
         command.SetAction(result =>
         {
             var config = new MachineConfig
@@ -94,6 +100,11 @@ internal static class RunCommand
                 KernelName = Path.GetFileName(result.GetRequiredValue(kernel)!).Replace(' ', '_'),
                 CommandLine = result.GetValue(append) ?? "",
                 Initrd = files.Initrd,
+                Devices =
+                [
+                    .. result.GetValue(keyboard) == "virtio" ? [new ConsoleOptions()] : Array.Empty<DeviceOptions>(),
+                    .. result.GetValue(entropy) ? [new EntropyOptions()] : Array.Empty<DeviceOptions>(),
+                ],
                 Reboot = !result.GetValue(noReboot),
                 Timeout = result.GetValue(timeout),
             };

@@ -45,7 +45,7 @@ internal static class Dsdt
             bridge.Name("_SEG", value => value.Integer(0)).Name("_BBN", value => value.Integer(0)).Name("_UID", value => value.Integer(0));
             bridge.Name("_CCA", value => value.Integer(1));
             bridge.Name("_CRS", value => value.Buffer(windows.ToArray()));
-            bridge.Name("_PRT", value => value.Package(PciHostBridge.Slots * PciHostBridge.InterruptLines, AddRoutes));
+            bridge.Name("_PRT", value => value.Package(PciBus.Slots * PciHostBridge.InterruptLines, AddRoutes));
             bridge.Method("_OSC", 4, true, AddOsc);
         });
     }
@@ -61,12 +61,13 @@ internal static class Dsdt
 
     private static void AddRoutes(AmlWriter routes)
     {
-        for (int slot = 0; slot < PciHostBridge.Slots; slot++)
+        var root = new PciBus(upstream: null);
+        for (int slot = 0; slot < PciBus.Slots; slot++)
         {
             for (int pin = 0; pin < PciHostBridge.InterruptLines; pin++)
             {
                 ulong address = (ulong)slot << 16 | 0xFFFF;
-                int gsi = PciHostBridge.GsiOf(slot, pin);
+                int gsi = root.GsiOf(slot, pin);
                 routes.Package(4, route => route.Integer(address).Integer((ulong)pin).Integer(0).Integer((ulong)gsi));
             }
         }

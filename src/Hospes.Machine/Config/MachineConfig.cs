@@ -45,6 +45,9 @@ public sealed record MachineConfig
     /// <summary><c>pci-mmio-high-size</c>: bytes of the window for 64-bit memory BARs; 0 for none.</summary>
     public ulong PciMmioHighSize { get; init; } = 256 * GiB;
 
+    /// <summary>How many PCI Express root ports bus 0 has: 0 to 30. Devices are put behind them first, one behind each.</summary>
+    public int PciRootPorts { get; init; }
+
     /// <summary>The port at which a guest ends its run with a number (<see cref="MachineExitKind.DebugExit"/>); null for none. Four ports are
     /// taken from here on.</summary>
     public ushort? DebugExitPort { get; init; } = 0xF4;

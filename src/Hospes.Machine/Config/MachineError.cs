@@ -45,6 +45,9 @@ public enum MachineError
     /// <summary>The debug-exit port is one that another device has.</summary>
     DebugExitPortTaken,
 
+    /// <summary>The PCI bus or its windows have too little room for the devices, or there is no PCI.</summary>
+    PciRoom,
+
     /// <summary>The host refused the memory.</summary>
     HostRefusedMemory,
 

@@ -7,6 +7,10 @@ internal sealed class MemorySpace(Guest guest)
 {
     private Entry[] _entries = [];
 
+    /// <summary>What gets the accesses to addresses that no window here has: a device whose regions the guest moves. Set while the machine is
+    /// built.</summary>
+    public PciMemory? Unclaimed { get; set; }
+
     /// <summary>Gives a device its window and traps it.</summary>
     public Status Add(IMmioDevice device, ulong address, ulong size)
     {
@@ -16,11 +20,14 @@ internal sealed class MemorySpace(Guest guest)
     }
 
     public ulong Read(in Packet packet) =>
-        TryFind(packet, out Entry entry) ? entry.Device.Read(packet.Address - entry.Address, packet.Size) : ulong.MaxValue;
+        TryFind(packet, out Entry entry) ? entry.Device.Read(packet.Address - entry.Address, packet.Size)
+        : Unclaimed is { } unclaimed ? unclaimed.Read(packet.Address, packet.Size)
+        : ulong.MaxValue;
 
     public void Write(in Packet packet)
     {
         if (TryFind(packet, out Entry entry)) entry.Device.Write(packet.Address - entry.Address, packet.Size, packet.Data);
+        else Unclaimed?.Write(packet.Address, packet.Size, packet.Data);
     }
 
     private bool TryFind(in Packet packet, out Entry entry)

@@ -1,8 +1,8 @@
 namespace Hospes.Machine;
 
 /// <summary>
-/// A generic PCI Express host bridge with the ids of QEMU's GPEX: a configuration window (ECAM, PCI Express 5.0, 7.2.2) in which only the
-/// bridge itself, 00:00.0, answers. Thread-safe.
+/// A generic PCI Express host bridge with the ids of QEMU's GPEX: a configuration window (ECAM, PCI Express 5.0, 7.2.2) over the root bus
+/// and the buses behind its bridges, and the two memory windows in which BARs answer. Thread-safe; devices are added before the guest runs.
 /// </summary>
 internal sealed class PciHostBridge : IMmioDevice
 {
@@ -12,34 +12,61 @@ internal sealed class PciHostBridge : IMmioDevice
     /// <summary>How many INTx lines there are.</summary>
     public const int InterruptLines = 4;
 
-    /// <summary>How many devices bus 0 has room for.</summary>
-    public const int Slots = 32;
+    private const int PinA = 0;
 
-    private readonly PciConfigSpace _bridge = new();
+    private readonly MachineConfig _config;
+    private readonly InterruptRouter _router;
 
-    public PciHostBridge()
+    public PciHostBridge(MachineConfig config, InterruptRouter router)
     {
-        _bridge.Set(PciConfigSpace.VendorId, 0x1B36);
-        _bridge.Set(PciConfigSpace.DeviceId, 0x0008);
-        _bridge.Set(PciConfigSpace.ClassCode, 0x0600);
-        _bridge.Set(PciConfigSpace.SubsystemVendorId, 0x1AF4);
-        _bridge.Set(PciConfigSpace.SubsystemId, 0x1100);
-        _bridge.Allow(PciConfigSpace.Command, PciConfigSpace.CommandMask);
-        _bridge.Allow(PciConfigSpace.CacheLineSize, 0x00FF);
-        _bridge.Allow(PciConfigSpace.InterruptLine, 0x00FF);
+        _config = config;
+        _router = router;
+        Memory = new PciMemory(Root, config);
+        Root.Add(new HostBridgeFunction());
     }
 
-    /// <summary>The interrupt of a device's pin: neighbours get different lines (PCI 3.0, 2.2.6).</summary>
-    /// <param name="slot">0 to 31.</param>
-    /// <param name="pin">0 for INTA# to 3.</param>
-    public static int GsiOf(int slot, int pin) => FirstGsi + (slot + pin) % InterruptLines;
+    /// <summary>Bus 0.</summary>
+    public PciBus Root { get; } = new(null);
 
-    /// <inheritdoc/>
-    public ulong Read(ulong offset, int size) => offset < PciConfigSpace.Size ? _bridge.Read((int)offset, size) : ulong.MaxValue;
+    /// <summary>What answers in the memory windows.</summary>
+    public PciMemory Memory { get; }
 
-    /// <inheritdoc/>
-    public void Write(ulong offset, int size, ulong value)
+    /// <summary>Adds a function to a bus and wires its interrupt.</summary>
+    /// <returns>False when the bus is full.</returns>
+    public bool Add(PciBus bus, PciFunction function)
     {
-        if (offset < PciConfigSpace.Size) _bridge.Write((int)offset, size, value);
+        int slot = bus.Add(function);
+        if (slot < 0) return false;
+        function.MappingChanged = Memory.Rebuild;
+        function.Connect(_router.Line(bus.GsiOf(slot, PinA)));
+        return true;
+    }
+
+    /// <summary>Numbers the buses and places all BARs, as firmware would.</summary>
+    /// <returns>False when the windows are too small for them.</returns>
+    public bool Place() => PciPlacement.Place(Root, _config);
+
+    /// <inheritdoc/>
+    public ulong Read(ulong offset, int size) => Find(offset) is { } function ? function.ReadConfig((int)offset % PciConfigSpace.Size, size) : ulong.MaxValue;
+
+    /// <inheritdoc/>
+    public void Write(ulong offset, int size, ulong value) => Find(offset)?.WriteConfig((int)offset % PciConfigSpace.Size, size, value);
+
+    /// <summary>An offset in the window is bus (8 bits), device (5), function (3) and register (12).</summary>
+    private PciFunction? Find(ulong offset) =>
+        (offset >> 12 & 7) == 0 ? Root.Find((int)(offset >> 20 & 0xFF), (int)(offset >> 15 & 0x1F), number: 0) : null;
+
+    /// <summary>The bridge's own function, 00:00.0.</summary>
+    private sealed class HostBridgeFunction : PciFunction
+    {
+        private const ushort GenericBridge = 0x0008, SubsystemVendor = 0x1AF4, Subsystem = 0x1100;
+        private const uint ClassHostBridge = 0x060000;
+
+        public HostBridgeFunction()
+            : base(new PciIdentity(PciRegisters.BridgeVendor, GenericBridge, ClassHostBridge))
+        {
+            Config.Set(PciRegisters.SubsystemVendorId, SubsystemVendor);
+            Config.Set(PciRegisters.SubsystemId, Subsystem);
+        }
     }
 }

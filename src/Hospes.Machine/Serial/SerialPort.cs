@@ -7,7 +7,7 @@ using static SerialRegisters;
 /// divisor; input waits outside the FIFO until the guest listens, so that a driver's reset of the FIFO does not eat what was typed early.
 /// Thread-safe.
 /// </summary>
-public sealed class SerialPort : IIoDevice
+public sealed class SerialPort : IIoDevice, IInputPort
 {
     private const int FifoSize = 16;
 

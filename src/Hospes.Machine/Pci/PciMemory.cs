@@ -1,0 +1,89 @@
+namespace Hospes.Machine;
+
+/// <summary>
+/// Which function answers at an address in the memory windows. Rebuilt whenever a guest moves a BAR or a bridge's window, or turns decoding on
+/// or off; look-ups are lock-free. What lies outside the windows never reaches a function, whatever a guest writes into a BAR.
+/// </summary>
+/// <param name="root">The root bus.</param>
+/// <param name="config">Where the windows are.</param>
+internal sealed class PciMemory(PciBus root, MachineConfig config)
+{
+    private readonly Lock _gate = new();
+    private Region[] _regions = [];
+
+    /// <summary>Answers a read at a guest-physical address.</summary>
+    public ulong Read(ulong address, int size) =>
+        TryFind(address, out Region region) ? region.Function.ReadBar(region.Bar, address - region.Address, size) : ulong.MaxValue;
+
+    /// <summary>Takes a write at a guest-physical address.</summary>
+    public void Write(ulong address, int size, ulong value)
+    {
+        if (TryFind(address, out Region region)) region.Function.WriteBar(region.Bar, address - region.Address, size, value);
+    }
+
+    /// <summary>Reads anew where everything is.</summary>
+    public void Rebuild()
+    {
+        lock (_gate)
+        {
+            var regions = new List<Region>();
+            Collect(root, regions);
+            Region[] before = _regions;
+            Volatile.Write(ref _regions, [.. regions]);
+            foreach (Region region in before)
+            {
+                if (!regions.Exists(other => other.Bar == region.Bar)) region.Function.Mapped(region.Bar, null);
+            }
+            foreach (Region region in regions)
+            {
+                if (!Array.Exists(before, other => other == region)) region.Function.Mapped(region.Bar, region.Address);
+            }
+        }
+    }
+
+    private void Collect(PciBus bus, List<Region> regions)
+    {
+        foreach ((_, PciFunction function) in bus.Functions)
+        {
+            if (function.DecodesMemory)
+            {
+                foreach (PciBar bar in function.Bars)
+                {
+                    ulong address = bar.Address;
+                    if (IsInWindow(address, bar.Size) && IsForwarded(bus, address, bar.Size)) regions.Add(new Region(address, function, bar));
+                }
+            }
+            if (function is PciBridge bridge) Collect(bridge.Below, regions);
+        }
+    }
+
+    private bool IsInWindow(ulong address, ulong size) =>
+        Contains(config.PciMmioBase, config.PciMmioSize, address, size) || Contains(config.PciMmioHighBase, config.PciMmioHighSize, address, size);
+
+    private static bool Contains(ulong start, ulong length, ulong address, ulong size) =>
+        address >= start && size <= length && address - start <= length - size;
+
+    private static bool IsForwarded(PciBus bus, ulong address, ulong size)
+    {
+        while (bus.Bridge is { } bridge)
+        {
+            if (!bridge.Forwards(address, size)) return false;
+            bus = bridge.Place.Bus;
+        }
+        return true;
+    }
+
+    private bool TryFind(ulong address, out Region region)
+    {
+        foreach (Region candidate in Volatile.Read(ref _regions))
+        {
+            if (address - candidate.Address >= candidate.Bar.Size) continue;
+            region = candidate;
+            return true;
+        }
+        region = default;
+        return false;
+    }
+
+    private readonly record struct Region(ulong Address, PciFunction Function, PciBar Bar);
+}
