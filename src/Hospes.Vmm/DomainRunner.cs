@@ -1,5 +1,7 @@
 using Hospes.Builder;
 using Hospes.Hypervisor;
+using Hospes.Hypervisor.Kvm;
+using Hospes.Hypervisor.Kvm.Probe;
 using Hospes.Machine;
 
 namespace Hospes.Vmm;
@@ -29,6 +31,9 @@ public sealed class DomainRunner
         Input = new ConsoleInput();
     }
 
+    /// <summary>What people are to be told of the choice of the engine; null when there is nothing to tell.</summary>
+    public string? Notice { get; private init; }
+
     /// <summary>What people type.</summary>
     public ConsoleInput Input { get; }
 
@@ -43,7 +48,9 @@ public sealed class DomainRunner
     /// <param name="console">Where the console's output goes.</param>
     /// <param name="failure">Why there is no such engine, or null.</param>
     public static DomainRunner? TryCreate(VmmOptions options, IConsoleSink console, out VmmFailure? failure) =>
-        EngineChoice.TryChoose(options.Engine, out IEngine? engine, out failure) ? new DomainRunner(options, engine!, console) : null;
+        EngineChoice.TryChoose(options.Engine, KvmEngine.DevicePath, KvmVerdicts.OfThisUser, out IEngine? engine, out string? notice, out failure)
+            ? new DomainRunner(options, engine, console) { Notice = notice }
+            : null;
 
     /// <summary>Creates, builds and runs the domain until it ends. Once.</summary>
     /// <param name="end">How it ended.</param>

@@ -1,4 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using Hospes.Hypervisor;
+using Hospes.Hypervisor.Kvm;
+using Hospes.Hypervisor.Kvm.Probe;
 using Hospes.Hypervisor.Soft;
 
 namespace Hospes.Vmm;
@@ -9,18 +12,52 @@ public static class EngineChoice
     /// <summary>Lets Hospes choose the best engine of this host.</summary>
     public const string Auto = "auto";
 
-    /// <summary>The names that <see cref="TryChoose"/> knows, the best engine first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Auto, "soft"];
+    private const string Soft = "soft", Kvm = "kvm";
+
+    /// <summary>The names that <see cref="TryChoose(string, out IEngine, out VmmFailure)"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Auto, Soft, Kvm];
 
     /// <summary>Makes the engine that is asked for.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="engine">The engine, or null.</param>
-    /// <param name="failure"><see cref="VmmError.UnknownEngine"/>, or null.</param>
-    public static bool TryChoose(string name, out IEngine? engine, out VmmFailure? failure)
+    /// <param name="failure"><see cref="VmmError.UnknownEngine"/> or <see cref="VmmError.EngineUnavailable"/>, or null.</param>
+    public static bool TryChoose(string name, [NotNullWhen(true)] out IEngine? engine, [NotNullWhen(false)] out VmmFailure? failure) =>
+        TryChoose(name, KvmEngine.DevicePath, KvmVerdicts.OfThisUser, out engine, out _, out failure);
+
+    /// <summary>Makes the engine that is asked for.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="device">Where KVM is.</param>
+    /// <param name="verdicts">Remembers whether KVM is real. Who asks for KVM by name gets it, whatever it is.</param>
+    /// <param name="engine">The engine, or null.</param>
+    /// <param name="notice">With <see cref="Auto"/> why a KVM that is there is not used: a sentence without a full stop; else null.</param>
+    /// <param name="failure">Why there is no such engine, or null.</param>
+    public static bool TryChoose(
+        string name, string device, KvmVerdicts verdicts, [NotNullWhen(true)] out IEngine? engine, out string? notice, [NotNullWhen(false)] out VmmFailure? failure)
     {
-        // The software engine is the one that every host can run; so far it is also the only one.
-        engine = name is Auto or "soft" ? new SoftEngine() : null;
-        failure = engine is null ? new VmmFailure(VmmError.UnknownEngine, $"there is no engine '{name}'", $"choose one of {string.Join(", ", Names)}") : null;
-        return engine is not null;
+        notice = null;
+        failure = null;
+        engine = null;
+        switch (name)
+        {
+            case Soft:
+                engine = new SoftEngine();
+                return true;
+            case Kvm:
+                if (KvmEngine.TryOpen(out KvmEngine? asked, out KvmRefusal? why, device)) engine = asked;
+                else failure = new VmmFailure(VmmError.EngineUnavailable, $"the engine 'kvm' cannot be had: {why.Cause}", why.Remedy);
+                return failure is null;
+            case Auto:
+                if (verdicts.TryOpen(device, out KvmEngine? real, out KvmRefusal? refusal))
+                {
+                    engine = real;
+                    return true;
+                }
+                if (refusal.Kind != KvmRefusalKind.Absent) notice = $"KVM is not used: {refusal.Cause}; the guest runs on the software processor";
+                engine = new SoftEngine();
+                return true;
+            default:
+                failure = new VmmFailure(VmmError.UnknownEngine, $"there is no engine '{name}'", $"choose one of {string.Join(", ", Names)}");
+                return false;
+        }
     }
 }

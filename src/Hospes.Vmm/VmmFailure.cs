@@ -6,6 +6,9 @@ public enum VmmError
     /// <summary>The engine that was asked for does not exist.</summary>
     UnknownEngine,
 
+    /// <summary>This host does not have the engine that was asked for.</summary>
+    EngineUnavailable,
+
     /// <summary>The engine has no such processor model.</summary>
     UnknownCpuModel,
 

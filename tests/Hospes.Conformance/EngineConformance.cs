@@ -193,7 +193,8 @@ public abstract class EngineConformance
 
         machine.Next();
         machine.Guest.CollectDirtyPages(machine.Ram, bitmap).ShouldBe(Status.Ok);
-        Pages(bitmap).ShouldBe([0x300]);
+        // An engine may count a page as written that was merely touched for the first time, as the code's page is here.
+        Pages(bitmap).Except([(int)(Machine.CodeAt >> 12)]).ShouldBe([0x300]);
         machine.Next();
         machine.Guest.CollectDirtyPages(machine.Ram, bitmap).ShouldBe(Status.Ok);
         Pages(bitmap).ShouldBe([0x301]);

@@ -278,7 +278,7 @@ public sealed class DomainRunnerTests
     [Fact]
     public void EnginesAreChosenByName()
     {
-        foreach (string name in EngineChoice.Names)
+        foreach (string name in EngineChoice.Names.Except(["kvm"]))
         {
             EngineChoice.TryChoose(name, out IEngine? engine, out VmmFailure? none).ShouldBeTrue();
             engine.ShouldNotBeNull();
@@ -286,7 +286,7 @@ public sealed class DomainRunnerTests
         }
 
         DomainRunner.TryCreate(Options with { Engine = "steam" }, _console, out VmmFailure? failure).ShouldBeNull();
-        failure.ShouldNotBeNull().Message.ShouldBe("there is no engine 'steam'; choose one of auto, soft");
+        failure.ShouldNotBeNull().Message.ShouldBe("there is no engine 'steam'; choose one of auto, soft, kvm");
     }
 
     private DomainEnd Run(FakeEngine engine, VmmOptions options)

@@ -45,9 +45,11 @@ internal static class HostChecks
     {
         const string Device = "/dev/kvm";
         if (!host.Exists(Device)) return Warn("kvm", $"there is no {Device}", "load the module kvm_intel or kvm_amd, or let guests run on the software processor");
-        return host.OpenFails(host.PathOf(Device)) is { } why
-            ? Warn("kvm", $"{Device} cannot be opened ({why})", "become a member of the group kvm, or let guests run on the software processor")
-            : Pass("kvm", $"{Device} can be opened");
+        if (host.OpenFails(host.PathOf(Device)) is { } why)
+            return Warn("kvm", $"{Device} cannot be opened ({why})", "become a member of the group kvm, or let guests run on the software processor");
+        return host.JudgeKvm(host.PathOf(Device)) is { } refusal
+            ? Warn("kvm", $"{Device} can be opened, but is not used: {refusal.Cause}", refusal.Remedy)
+            : Pass("kvm", $"{Device} runs guests on the processor");
     }
 
     private static HostFinding Memory(HostView host)

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Hospes.Hypervisor.Kvm;
+using Hospes.Hypervisor.Kvm.Probe;
 
 namespace Hospes.Cli.Host;
 
@@ -29,6 +31,14 @@ internal sealed class HostView
         {
             return fault is UnauthorizedAccessException ? "permission denied" : fault.Message.TrimEnd('.');
         }
+    };
+
+    /// <summary>Says why a KVM that can be opened is of no use; null when guests run on it.</summary>
+    public Func<string, KvmRefusal?> JudgeKvm { get; init; } = static path =>
+    {
+        if (!KvmVerdicts.OfThisUser.TryOpen(path, out KvmEngine? engine, out KvmRefusal? refusal)) return refusal;
+        engine.Dispose();
+        return null;
     };
 
     /// <summary>The path of a file of the host.</summary>

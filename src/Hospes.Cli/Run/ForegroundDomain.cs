@@ -32,9 +32,16 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         IConsoleSink console = new StreamConsole(StandardStream.Open(StandardStream.Output));
         DomainRunner? runner = DomainRunner.TryCreate(options, Watch?.Invoke(console) ?? console, out VmmFailure? failure);
         if (runner is null) return surroundings.Fail(Translate(failure!));
-        runner.StageReached = StageReached;
         _runner = runner;
         using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
+        string? notice = runner.Notice;
+        runner.StageReached = stage =>
+        {
+            // Said once, and only when there is a guest that it matters to.
+            if (stage == DomainStage.Running && notice is not null) surroundings.Error.Write($"hospes: {notice}{(terminal is null ? "\n" : "\r\n")}");
+            if (stage == DomainStage.Running) notice = null;
+            StageReached?.Invoke(stage);
+        };
         if (terminal is not null) surroundings.Error.Write("hospes: the console is yours; Ctrl-] leaves and stops the guest\r\n");
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitStatus.Interrupted));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitStatus.Terminated));

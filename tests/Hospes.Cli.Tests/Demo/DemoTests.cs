@@ -91,7 +91,7 @@ public sealed class DemoTests
     [InlineData("hospes: --script '/nowhere' cannot be read", "--script", "/nowhere")]
     [InlineData("hospes: there is no image 'debian:1'; choose one of", "--image", "debian:1")]
     [InlineData("hospes: --vcpus '0' is not a whole number from 1 to 255; see 'hospes demo --help'", "--vcpus", "0")]
-    [InlineData("hospes: --engine 'kvm' is no engine; choose one of auto, soft; see 'hospes demo --help'", "--engine", "kvm")]
+    [InlineData("hospes: --engine 'steam' is no engine; choose one of auto, soft, kvm; see 'hospes demo --help'", "--engine", "steam")]
     public async Task BadArgumentsAreNamed(string expected, params string[] arguments)
     {
         Ran ran = await HospesProgram.InProcessAsync(["demo", .. arguments]);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Hospes.Cli.Host;
+using Hospes.Hypervisor.Kvm;
 
 namespace Hospes.Cli.Tests.Host;
 
@@ -8,6 +9,7 @@ public sealed class HostChecksTests : IDisposable
 {
     private readonly TemporaryFolder _root = new();
     private readonly Dictionary<string, string> _closed = [];
+    private KvmRefusal? _refusal;
 
     public void Dispose() => _root.Dispose();
 
@@ -64,6 +66,16 @@ public sealed class HostChecksTests : IDisposable
     }
 
     [Fact]
+    public void AKvmThatIsNotRealIsAWarning()
+    {
+        Fill();
+        _refusal = new KvmRefusal(KvmRefusalKind.Unreal, "a short guest program shuts down", "use another host");
+        HostFinding finding = Run().Single(static finding => finding.Name == "kvm");
+        (finding.Verdict, finding.Remedy).ShouldBe((HostVerdict.Warn, "use another host"));
+        finding.Found.ShouldEndWith("but is not used: a short guest program shuts down");
+    }
+
+    [Fact]
     public void AnotherProcessorFails() => HostChecks.Run(View(Architecture.Arm64))[0].Verdict.ShouldBe(HostVerdict.Fail);
 
     [Fact]
@@ -87,6 +99,7 @@ public sealed class HostChecksTests : IDisposable
         Architecture = architecture,
         Processors = 2,
         OpenFails = path => _closed.GetValueOrDefault(path),
+        JudgeKvm = _ => _refusal,
         Variable = name => name == "PATH" ? _root.At("bin") : null,
     };
 

@@ -19,7 +19,7 @@ public sealed class RunTests : IDisposable
     [InlineData("hospes: --timeout '-1' is no number of seconds above 0 and up to 4000000; see 'hospes run --help'", "--kernel", "k", "--timeout=-1")]
     [InlineData("hospes: --timeout 'NaN' is no number of seconds above 0 and up to 4000000; see 'hospes run --help'", "--kernel", "k", "--timeout", "NaN")]
     [InlineData("hospes: --debug-exit '0xffff' is no port from 1 to 0xfffc; see 'hospes run --help'", "--kernel", "k", "--debug-exit", "0xffff")]
-    [InlineData("hospes: --engine 'steam' is no engine; choose one of auto, soft; see 'hospes run --help'", "--kernel", "k", "--engine", "steam")]
+    [InlineData("hospes: --engine 'steam' is no engine; choose one of auto, soft, kvm; see 'hospes run --help'", "--kernel", "k", "--engine", "steam")]
     [InlineData("hospes: --machine 'x' is not NAME=VALUE; see 'hospes run --help'", "--kernel", "k", "--machine", "x")]
     [InlineData("hospes: --machine 'x=1' names no property of the machine; see 'hospes run --help'", "--kernel", "k", "--machine", "x=1")]
     [InlineData("hospes: --machine 'ram-low-size=z' has a value that is no number or size; see 'hospes run --help'", "--kernel", "k", "--machine", "ram-low-size=z")]
