@@ -91,7 +91,7 @@ internal static class Comparison
 
     private static Process Launch(string peer, string kind)
     {
-        File.Delete(PeerSocket);
+        if (File.Exists(PeerSocket)) File.Delete(PeerSocket);
         return Process.Start(new ProcessStartInfo(peer, kind) { RedirectStandardError = true, RedirectStandardOutput = true })!;
     }
 

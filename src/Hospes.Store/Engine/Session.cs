@@ -68,9 +68,6 @@ internal sealed class Session
     /// <summary>The session let a turn run out (see the rule in TransactionManager); it gets none until it has committed.</summary>
     public bool HasSpentTurn { get; set; }
 
-    /// <summary>Where the last DIRECTORY_PART of this session ended.</summary>
-    public ListingCursor Cursor { get; set; }
-
     public NodeRights Rights => new(Domain.Id, Domain.Target);
 
     public void OutputWaits() => _carrier.OutputWaits(this);
@@ -98,10 +95,3 @@ internal readonly record struct NodeRights(ushort Domain, int Target)
 {
     public static NodeRights Control => new(XsWire.ControlDomain, -1);
 }
-
-/// <summary>A place in a list of children, so that a long list is read in parts without walking it from the start each time.</summary>
-/// <param name="Node">The directory; 0 for no place.</param>
-/// <param name="Generation">The directory's generation at that time.</param>
-/// <param name="Offset">Byte offset in the list.</param>
-/// <param name="Child">The child whose name begins there.</param>
-internal readonly record struct ListingCursor(int Node, ulong Generation, int Offset, int Child);

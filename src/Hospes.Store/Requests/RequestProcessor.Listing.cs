@@ -8,6 +8,7 @@ namespace Hospes.Store.Requests;
 /// <content>Lists of children, whole and in parts.</content>
 internal sealed partial class RequestProcessor
 {
+    private readonly ChildLists _childLists = new(state.Tree);
     private byte[] _wholeList = [];
 
     private XsError Directory(in Request request)
@@ -27,20 +28,13 @@ internal sealed partial class RequestProcessor
         int length = Tree[node].ChildrenLength;
         if (length > XsWire.PayloadMax) return XsError.TooBig;
         Span<byte> list = Messages.ReplyOf(request.Output, XsMessageType.Directory, request.Header, length);
-        for (int child = Tree[node].FirstChild; child != 0; child = Tree[child].NextSibling)
-        {
-            if (Tree[child].IsRemoved) continue;
-            ReadOnlySpan<byte> name = Tree.NameOf(child);
-            name.CopyTo(list);
-            list[name.Length] = 0;
-            list = list[(name.Length + 1)..];
-        }
+        Tree.CopyChildNames(node, list);
         return XsError.None;
     }
 
     /// <summary>
     /// The reply is the node's generation, then as many names as fit, from the byte offset given; after the last name of the list an
-    /// empty name. The place where a part ends is remembered, so that reading a long list to its end walks it once.
+    /// empty name.
     /// </summary>
     private XsError DirectoryPart(in Request request)
     {
@@ -51,49 +45,31 @@ internal sealed partial class RequestProcessor
         if (request.Transaction is not null) return DirectoryPartInTransaction(request, path, (int)offset);
         XsError error = FindForReading(request.Session, path, out int node);
         if (error != XsError.None) return error;
-
         ulong generation = Math.Max(Tree[node].Generation, Tree[node].ChildGeneration);
-        int start = FormatNumber(_listBuffer, generation);
-        int room = XsWire.PayloadMax - start - 1;
-        int length = start;
-        if (offset >= (uint)Tree[node].ChildrenLength)
-        {
-            _listBuffer[length++] = 0;
-            Messages.Reply(request.Output, XsMessageType.DirectoryPart, request.Header, _listBuffer.AsSpan(0, length));
-            return XsError.None;
-        }
-        (int child, int at) = Seek(request.Session, node, generation, (int)offset);
-        int skip = (int)offset - at;
-        while (child != 0)
-        {
-            ReadOnlySpan<byte> name = Tree.NameOf(child)[skip..];
-            if (length - start + name.Length + 1 > room) break;
-            name.CopyTo(_listBuffer.AsSpan(length));
-            length += name.Length;
-            _listBuffer[length++] = 0;
-            at += skip + name.Length + 1;
-            skip = 0;
-            child = Tree.SkipRemoved(Tree[child].NextSibling);
-        }
-        request.Session.Cursor = new ListingCursor(node, generation, at, child);
-        if (child == 0) _listBuffer[length++] = 0;
-        Messages.Reply(request.Output, XsMessageType.DirectoryPart, request.Header, _listBuffer.AsSpan(0, length));
+        ReplyPart(request, generation, ListOf(node, generation), (int)offset);
         return XsError.None;
     }
 
-    /// <summary>The child whose name holds the byte at the offset, and where that name begins.</summary>
-    private (int Child, int At) Seek(Session session, int node, ulong generation, int offset)
+    private ReadOnlySpan<byte> ListOf(int node, ulong generation)
     {
-        ListingCursor cursor = session.Cursor;
-        if (cursor.Node == node && cursor.Generation == generation && cursor.Offset == offset && cursor.Child != 0) return (cursor.Child, offset);
-        int at = 0;
-        int child = Tree.SkipRemoved(Tree[node].FirstChild);
-        while (child != 0 && at + Tree[child].NameLength + 1 <= offset)
-        {
-            at += Tree[child].NameLength + 1;
-            child = Tree.SkipRemoved(Tree[child].NextSibling);
-        }
-        return (child, at);
+        int length = Tree[node].ChildrenLength;
+        if (length > _listBuffer.Length) return _childLists.Get(node, generation);
+        Tree.CopyChildNames(node, _listBuffer);
+        return _listBuffer.AsSpan(0, length);
+    }
+
+    private void ReplyPart(in Request request, ulong generation, ReadOnlySpan<byte> list, int offset)
+    {
+        Span<byte> number = stackalloc byte[24];
+        number = number[..FormatNumber(number, generation)];
+        ReadOnlySpan<byte> names = offset < list.Length ? list[offset..] : default;
+        int room = XsWire.PayloadMax - number.Length - 1;
+        bool last = names.Length <= room;
+        if (!last) names = names[..(names[..room].LastIndexOf((byte)0) + 1)];
+        Span<byte> reply = Messages.ReplyOf(request.Output, XsMessageType.DirectoryPart, request.Header, number.Length + names.Length + (last ? 1 : 0));
+        number.CopyTo(reply);
+        names.CopyTo(reply[number.Length..]);
+        if (last) reply[^1] = 0;
     }
 
     private XsError DirectoryPartInTransaction(in Request request, ReadOnlySpan<byte> path, int offset)
@@ -106,23 +82,7 @@ internal sealed partial class RequestProcessor
             _wholeList = new byte[total * 2];
             transactions.ListChildren(request.Transaction!, path, viewed, _wholeList);
         }
-        int start = FormatNumber(_listBuffer, request.Transaction!.Base + (ulong)request.Transaction.Count);
-        int length = start;
-        if (offset < total)
-        {
-            ReadOnlySpan<byte> list = _wholeList.AsSpan(offset, total - offset);
-            int room = XsWire.PayloadMax - start - 1;
-            int fits = list.Length <= room ? list.Length : list[..room].LastIndexOf((byte)0) + 1;
-            list[..fits].CopyTo(_listBuffer.AsSpan(start));
-            length += fits;
-            if (fits < list.Length)
-            {
-                Messages.Reply(request.Output, XsMessageType.DirectoryPart, request.Header, _listBuffer.AsSpan(0, length));
-                return XsError.None;
-            }
-        }
-        _listBuffer[length++] = 0;
-        Messages.Reply(request.Output, XsMessageType.DirectoryPart, request.Header, _listBuffer.AsSpan(0, length));
+        ReplyPart(request, request.Transaction!.Base + (ulong)request.Transaction.Count, _wholeList.AsSpan(0, total), offset);
         return XsError.None;
     }
 }

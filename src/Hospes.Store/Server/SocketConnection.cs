@@ -40,8 +40,11 @@ internal sealed class SocketConnection : ISessionCarrier
     /// <summary>In the loop's list of connections with output.</summary>
     public bool IsDirty { get; set; }
 
-    /// <summary>In the loop's list of connections with requests left over.</summary>
+    /// <summary>In the loop's list of connections with requests left over, or of those that flood.</summary>
     public bool IsReady { get; set; }
+
+    /// <summary>Had more requests than its share, and has not run out of them since. Such a connection is not waited for, but looked at when the floods' budget allows.</summary>
+    public bool IsFlooding { get; private set; }
 
     /// <summary>Bytes read but not carried out, for a successor.</summary>
     public ReadOnlySpan<byte> Unprocessed => _input is null ? default : _input.AsSpan(_start, _end - _start);
@@ -89,14 +92,24 @@ internal sealed class SocketConnection : ISessionCarrier
         if (_input is not null && left == share && !IsClosed) ReceiveAndProcess(ref left);
     }
 
-    /// <summary>Carries out requests that were read in an earlier round.</summary>
+    /// <summary>Carries out requests that were read in an earlier round; for a connection that floods, also what has come since.</summary>
     public void OnReady(int share)
     {
         IsReady = false;
-        if (IsClosed || _input is null || Session.IsHeld) return;
+        if (!MayGoOn) return;
+        int left = share;
+        if (_input is not null) ProcessKept(ref left);
+        if (IsFlooding && left == share && MayGoOn) IsFlooding = ReceiveAndProcess(ref left);
+        if (IsFlooding && MayGoOn) _loop.MarkReady(this);
+        if (!IsClosed) UpdateInterest();
+    }
+
+    private bool MayGoOn => !IsClosed && !Session.IsHeld && !_isStalled;
+
+    private void ProcessKept(ref int share)
+    {
         _start += Process(_input.AsSpan(_start, _end - _start), ref share);
         if (_start == _end) ReturnInput();
-        UpdateInterest();
     }
 
     private bool ReceiveAndProcess(ref int share)
@@ -121,8 +134,7 @@ internal sealed class SocketConnection : ISessionCarrier
             int received = Linux.Receive(Descriptor, _input.AsSpan(_end));
             if (!Check(received)) return false;
             _end += received;
-            _start += Process(_input.AsSpan(_start, _end - _start), ref share);
-            if (_start == _end) ReturnInput();
+            ProcessKept(ref share);
         }
         if (!IsClosed) UpdateInterest();
         return true;
@@ -153,8 +165,13 @@ internal sealed class SocketConnection : ISessionCarrier
             if (bytes.Length - used < length) break;
             if (share <= 0 || Session.Output.Length > OutputWaitMax)
             {
-                if (share <= 0) _loop.MarkReady(this);
-                else _isStalled = true;
+                if (share > 0)
+                {
+                    _isStalled = true;
+                    break;
+                }
+                IsFlooding = true;
+                _loop.MarkReady(this);
                 break;
             }
             if (used >= prepared && share > 1) prepared = RequestsAhead.Prepare(ahead, bytes, used);
@@ -198,7 +215,7 @@ internal sealed class SocketConnection : ISessionCarrier
     private void UpdateInterest()
     {
         bool full = _input is not null && _end - _start >= _input.Length - XsWire.HeaderSize;
-        bool reads = !Session.IsHeld && !IsReady && !full && Session.Output.Length <= OutputWaitMax;
+        bool reads = !Session.IsHeld && !IsReady && !IsFlooding && !full && Session.Output.Length <= OutputWaitMax;
         int wanted = (reads ? Linux.EventIn : 0) | (Session.Output.IsEmpty ? 0 : Linux.EventOut);
         // A connection whose output is flushed at the end of this round needs no notice of room.
         if (IsDirty) wanted = (wanted & Linux.EventIn) | (_watched & Linux.EventOut);

@@ -25,7 +25,7 @@ internal interface IRoundTask
 
 /// <summary>
 /// The store's one thread: waits on epoll, and carries every request out to its end on the spot. In one round each connection gets a
-/// share of requests, so that one that floods delays the others by no more than that.
+/// share of requests, so that one that floods delays the others by no more than that; what it gets beyond is in <see cref="FloodBudget"/>.
 /// </summary>
 internal sealed class StoreLoop : IDisposable
 {
@@ -45,6 +45,8 @@ internal sealed class StoreLoop : IDisposable
     private readonly List<SocketConnection> _dirty = [];
     private readonly List<SocketConnection> _closing = [];
     private readonly Queue<SocketConnection> _ready = new();
+    private readonly Queue<SocketConnection> _floods = new();
+    private readonly FloodBudget _floodBudget;
     private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
     private readonly byte[] _events = GC.AllocateUninitializedArray<byte>(EventsPerRound * Linux.EventSize, pinned: true);
     private readonly int _wake;
@@ -57,6 +59,7 @@ internal sealed class StoreLoop : IDisposable
         State = state;
         Transactions = transactions;
         Metrics = metrics;
+        _floodBudget = new FloodBudget(state.Clock.TimestampFrequency);
         Epoll = Linux.CreateEpoll();
         _wake = Linux.CreateEventDescriptor();
         Linux.Watch(Epoll, _wake, Linux.EventIn);
@@ -116,8 +119,10 @@ internal sealed class StoreLoop : IDisposable
     public void RunRound()
     {
         int count = Linux.Wait(Epoll, _events, Timeout());
-        int share = count + _ready.Count > 1 ? ShareOfMany : ShareAlone;
+        int floods = _floods.Count;
+        long began = floods > 0 ? State.Clock.GetTimestamp() : 0;
         int carriedOver = _ready.Count;
+        int share = count + carriedOver + floods > 1 ? ShareOfMany : ShareAlone;
         for (int i = 0; i < count; i++)
         {
             (int descriptor, int events) = Linux.Entry(_events, i);
@@ -125,19 +130,35 @@ internal sealed class StoreLoop : IDisposable
             else if (_listeners.TryGetValue(descriptor, out (ushort Domain, bool ReadOnly) listener)) Accept(descriptor, listener);
             else if (_connections[descriptor] is { IsClosed: false } connection) Serve(connection, events, share);
         }
-        while (carriedOver-- > 0)
-        {
-            SocketConnection connection = _ready.Dequeue();
-            connection.OnReady(share);
-            SendSoon(connection);
-        }
+        while (carriedOver-- > 0) Continue(_ready.Dequeue(), share);
+        if (floods > 0) ServeFloods(floods, began, share);
         EndRound();
+    }
+
+    /// <summary>Serves connections that flood, each at most once, as long as their budget lasts.</summary>
+    private void ServeFloods(int count, long began, int share)
+    {
+        long now = State.Clock.GetTimestamp();
+        _floodBudget.Advance(now, now - began);
+        while (count-- > 0 && _floodBudget.IsOpen)
+        {
+            Continue(_floods.Dequeue(), share);
+            long then = now;
+            now = State.Clock.GetTimestamp();
+            _floodBudget.Spend(now - then);
+        }
+    }
+
+    private void Continue(SocketConnection connection, int share)
+    {
+        connection.OnReady(share);
+        SendSoon(connection);
     }
 
     private void Serve(SocketConnection connection, int events, int share)
     {
         if ((events & Linux.EventOut) != 0) connection.Flush();
-        if ((events & (Linux.EventIn | Linux.EventHangUp | Linux.EventError)) != 0) connection.OnReadable(share);
+        if ((events & (Linux.EventIn | Linux.EventHangUp | Linux.EventError)) != 0 && !connection.IsFlooding) connection.OnReadable(share);
         SendSoon(connection);
     }
 
@@ -178,13 +199,15 @@ internal sealed class StoreLoop : IDisposable
     private int Timeout()
     {
         if (_ready.Count > 0) return 0;
-        int timeout = -1;
-        if (Transactions.TurnEnds is { } end) timeout = (int)Math.Clamp(end - State.Now, 0, 1000);
+        int timeout = _floods.Count > 0 ? _floodBudget.WaitTime : -1;
+        if (timeout == 0) return 0;
+        if (Transactions.TurnEnds is { } end) timeout = Sooner(timeout, (int)Math.Clamp(end - State.Now, 0, 1000));
         foreach (IRoundTask task in Tasks)
-            if (task.Timeout >= 0) timeout = timeout < 0 ? task.Timeout : Math.Min(timeout, task.Timeout);
-        if (State.HasUnreadEvents) timeout = timeout < 0 ? 1000 : Math.Min(timeout, 1000);
-        return timeout;
+            if (task.Timeout >= 0) timeout = Sooner(timeout, task.Timeout);
+        return State.HasUnreadEvents ? Sooner(timeout, 1000) : timeout;
     }
+
+    private static int Sooner(int timeout, int other) => timeout < 0 ? other : Math.Min(timeout, other);
 
     private void ExpireEvents()
     {
@@ -236,7 +259,7 @@ internal sealed class StoreLoop : IDisposable
     {
         if (connection.IsReady || connection.IsClosed) return;
         connection.IsReady = true;
-        _ready.Enqueue(connection);
+        (connection.IsFlooding ? _floods : _ready).Enqueue(connection);
     }
 
     public void Closing(SocketConnection connection) => _closing.Add(connection);

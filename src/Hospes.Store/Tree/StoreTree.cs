@@ -164,6 +164,19 @@ internal sealed partial class StoreTree
         return child;
     }
 
+    /// <summary>Writes the names of a node's children in the order of their creation, a nul after each; their length is the node's.</summary>
+    public void CopyChildNames(int node, Span<byte> names)
+    {
+        for (int child = _nodes[node].FirstChild; child != 0; child = _nodes[child].NextSibling)
+        {
+            if (_nodes[child].IsRemoved) continue;
+            ReadOnlySpan<byte> name = NameOf(child);
+            name.CopyTo(names);
+            names[name.Length] = 0;
+            names = names[(name.Length + 1)..];
+        }
+    }
+
     /// <summary>The absolute path of a node, written to the end of <paramref name="buffer"/>.</summary>
     public ReadOnlySpan<byte> PathOf(int id, Span<byte> buffer)
     {

@@ -164,6 +164,35 @@ public sealed class NodeRequestTests
     }
 
     [Fact]
+    public void ManyLongListsAreKeptApartAndNeverOld()
+    {
+        var expected = new Dictionary<string, List<string>>();
+        for (int directory = 0; directory < 7; directory++)
+        {
+            var names = expected[$"/d{directory}"] = [.. Enumerable.Range(0, 900).Select(i => $"name{directory}-{i}")];
+            foreach (string name in names) _store.Write(_store.Control, $"/d{directory}/{name}", "");
+        }
+        for (int round = 0; round < 3; round++)
+        {
+            foreach ((string directory, List<string> names) in expected)
+            {
+                ReadInParts(directory, 0).ShouldBe(names);
+                _store.Remove(_store.Control, $"{directory}/{names[round * 7]}");
+                names.RemoveAt(round * 7);
+                _store.Write(_store.Control, $"{directory}/{names[5]}", "only a value");
+                _store.Write(_store.Control, $"{directory}/more{round}", "");
+                names.Add($"more{round}");
+            }
+        }
+        _store.Remove(_store.Control, "/d3");
+        for (int i = 0; i < 800; i++) _store.Write(_store.Control, $"/d3/again{i}", "");
+        ReadInParts("/d3", 0).ShouldBe(Enumerable.Range(0, 800).Select(i => $"again{i}"));
+        _store.Remove(_store.Control, "/d3");
+        _store.MakeDirectory(_store.Control, "/d3");
+        _store.Call(_store.Control, XsMessageType.DirectoryPart, "/d3|0|").Text.ShouldEndWith("\0\0");
+    }
+
+    [Fact]
     public void TheGenerationOfAListChangesWithIt()
     {
         _store.Write(_store.Control, "/d/a", "");

@@ -19,31 +19,11 @@ public sealed class SocketTests : IDisposable
 
     public void Dispose() => _server.Dispose();
 
-    private Socket Connect(string suffix = "")
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000, SendTimeout = 20_000 };
-        socket.Connect(new UnixDomainSocketEndPoint(_server.Socket + suffix));
-        return socket;
-    }
+    private Socket Connect(string suffix = "") => _server.Connect(suffix);
 
     private static byte[] Message(XsMessageType type, string payload, uint id = 1) => RingDriver.Message(type, id, 0, Encoding.Latin1.GetBytes(payload.Replace('|', '\0')));
 
-    private static Received Receive(Socket socket)
-    {
-        byte[] Take(int count)
-        {
-            var bytes = new byte[count];
-            for (int got = 0; got < count;)
-            {
-                int received = socket.Receive(bytes, got, count - got, SocketFlags.None);
-                if (received == 0) throw new EndOfStreamException();
-                got += received;
-            }
-            return bytes;
-        }
-        XsHeader header = XsHeader.Read(Take(XsWire.HeaderSize));
-        return new Received((XsMessageType)header.Type, header.RequestId, header.TransactionId, header.Length == 0 ? [] : Take((int)header.Length));
-    }
+    private static Received Receive(Socket socket) => RunningServer.Receive(socket);
 
     [Fact]
     public void AMessageMayComeByteByByte()
@@ -62,6 +42,47 @@ public sealed class SocketTests : IDisposable
         Task send = Task.Run(() => socket.Send(all));
         for (uint i = 0; i < count; i++) Receive(socket).RequestId.ShouldBe(i);
         await send;
+    }
+
+    [Fact]
+    public async Task AConnectionThatFloodsGetsItsRepliesTooAndIsWaitedForAgainAfterwards()
+    {
+        const int count = 30_000;
+        using Socket flood = Connect();
+        byte[] all = [.. Enumerable.Range(0, count).SelectMany(i => Message(XsMessageType.Read, "/tool|", (uint)i)), .. Message(XsMessageType.Read, "/tool|", count)];
+        await using XenStoreClient other = await XenStoreClient.ConnectAsync(_server.Socket);
+        // The last request is cut in two, so that the flood runs out in the middle of a message.
+        Task send = Task.Run(() => flood.Send(all[..^10]));
+        Task receive = Task.Run(() =>
+        {
+            for (uint i = 0; i < count; i++) Receive(flood).RequestId.ShouldBe(i);
+        });
+        for (int i = 0; !receive.IsCompleted; i++) await other.WriteAsync("/beside", $"{i}");
+        await send;
+        await receive;
+        flood.Send(all[^10..]);
+        Receive(flood).RequestId.ShouldBe((uint)count);
+        for (uint i = 0; i < 3; i++)
+        {
+            flood.Send(Message(XsMessageType.Read, "/tool|", i));
+            Receive(flood).RequestId.ShouldBe(i);
+        }
+    }
+
+    [Fact]
+    public void AConnectionThatFloodsAndGoesIsForgotten()
+    {
+        using (Socket flood = Connect())
+        {
+            flood.Send(Message(XsMessageType.Watch, "/w|t|"));
+            flood.Send([.. Enumerable.Range(0, 5000).SelectMany(i => Message(XsMessageType.Write, $"/flood/{i}|", (uint)i))]);
+        }
+        SpinWait.SpinUntil(() =>
+        {
+            int left = 1;
+            _server.Server.Invoke(() => left = _server.Server.State.Watches.Count);
+            return left == 0;
+        }, TimeSpan.FromSeconds(20)).ShouldBeTrue();
     }
 
     [Theory]

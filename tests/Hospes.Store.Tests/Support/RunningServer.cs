@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Hospes.Store.Server;
+using Hospes.Store.Wire;
+using NetworkSocket = System.Net.Sockets.Socket;
 
 namespace Hospes.Store.Tests.Support;
 
@@ -26,6 +29,32 @@ internal sealed class RunningServer : IDisposable
     public string Folder => _folder.Path;
 
     public ListLog Log { get; } = new();
+
+    /// <summary>A connection to the socket, or to one beside it.</summary>
+    public NetworkSocket Connect(string suffix = "")
+    {
+        var socket = new NetworkSocket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000, SendTimeout = 20_000 };
+        socket.Connect(new UnixDomainSocketEndPoint(Socket + suffix));
+        return socket;
+    }
+
+    /// <summary>The next message from the server.</summary>
+    public static Received Receive(NetworkSocket socket)
+    {
+        byte[] Take(int count)
+        {
+            var bytes = new byte[count];
+            for (int got = 0; got < count;)
+            {
+                int received = socket.Receive(bytes, got, count - got, SocketFlags.None);
+                if (received == 0) throw new EndOfStreamException();
+                got += received;
+            }
+            return bytes;
+        }
+        XsHeader header = XsHeader.Read(Take(XsWire.HeaderSize));
+        return new Received((XsMessageType)header.Type, header.RequestId, header.TransactionId, header.Length == 0 ? [] : Take((int)header.Length));
+    }
 
     public void Dispose()
     {
