@@ -24,6 +24,10 @@ internal sealed class SoftGuest : IGuestEngine
         Model = model;
         Clock = new GuestClock(options.Time, model.TscHz);
         Map = new PhysicalMap(memory, traps) { TranslationsChanged = DropAllTranslations };
+        unsafe
+        {
+            Map.CodeChanged = CodeChanged;
+        }
         Handlers = InstructionSet.Create();
         Traits = new CodeTraits(model.Offers);
     }
@@ -48,6 +52,15 @@ internal sealed class SoftGuest : IGuestEngine
 
     /// <summary>How many vCPUs the guest may have.</summary>
     public int MaxVcpus => _options.MaxVcpus;
+
+    /// <summary>Whether hot code is translated.</summary>
+    public bool Translates { get; } = true;
+
+    /// <summary>Whether every stretch of translated code is compared with the interpreter.</summary>
+    public bool ChecksTranslations { get; } = Environment.GetEnvironmentVariable("LOCKSTEP") != null;
+
+    /// <summary>How often a block is interpreted before it is translated.</summary>
+    public int TranslationThreshold { get; } = 8;
 
     /// <summary>Whether written pages are logged.</summary>
     public bool DirtyLogging => Volatile.Read(ref _dirtyLogging);
@@ -118,6 +131,11 @@ internal sealed class SoftGuest : IGuestEngine
     {
         Clock.Dispose();
         Map.Dispose();
+    }
+
+    private unsafe void CodeChanged(PageInfo* page)
+    {
+        foreach (SoftVcpu vcpu in Vcpus) vcpu.CodeChanged(page);
     }
 
     private static void WaitForDrop(SoftVcpu vcpu)

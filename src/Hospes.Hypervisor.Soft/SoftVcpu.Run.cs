@@ -155,7 +155,9 @@ internal sealed unsafe partial class SoftVcpu
                 Outcome outcome = Between();
                 if (outcome != Outcome.Continue) return outcome;
             }
-            Execute(s, _blocks.Find(s));
+            Block* block = _blocks.Find(s);
+            if (IsTranslated(block)) RunTranslated(block);
+            else Execute(s, block);
         }
     }
 
@@ -164,7 +166,6 @@ internal sealed unsafe partial class SoftVcpu
     {
         s->BlockRip = block->Rip;
         s->Rip = block->EndRip;
-        s->Instructions += (ulong)block->Count;
         Op* op = block->Ops;
         Op* end = op + block->Count;
         do
@@ -227,10 +228,11 @@ internal sealed unsafe partial class SoftVcpu
         {
             int events = Interlocked.And(ref s->Events, CpuEvents.Stepping);
             if ((events & CpuEvents.FlushTlb) != 0) DropTranslations();
+            if ((events & CpuEvents.CodeChanged) != 0) _code?.TakeChanges();
             if ((events & CpuEvents.Kick) != 0)
             {
                 // What was taken from the word but not yet looked at is put back.
-                int rest = events & ~(CpuEvents.Kick | CpuEvents.FlushTlb | CpuEvents.Stepping);
+                int rest = events & ~(CpuEvents.Kick | CpuEvents.FlushTlb | CpuEvents.CodeChanged | CpuEvents.Stepping);
                 if (rest != 0) Interlocked.Or(ref s->Events, rest);
                 return Outcome.Canceled;
             }
@@ -241,7 +243,7 @@ internal sealed unsafe partial class SoftVcpu
             }
             if (_hasPacket)
             {
-                Interlocked.Or(ref s->Events, events & ~(CpuEvents.FlushTlb | CpuEvents.Stepping) | CpuEvents.BlockEnd);
+                Interlocked.Or(ref s->Events, events & ~(CpuEvents.FlushTlb | CpuEvents.CodeChanged | CpuEvents.Stepping) | CpuEvents.BlockEnd);
                 return Outcome.Packet;
             }
             if ((events & CpuEvents.Init) != 0)
@@ -256,7 +258,7 @@ internal sealed unsafe partial class SoftVcpu
             }
             if (Activity is VcpuActivity.WaitForSipi or VcpuActivity.Shutdown)
             {
-                Wait(CpuEvents.Init | CpuEvents.Sipi | CpuEvents.Kick | CpuEvents.FlushTlb);
+                Wait(CpuEvents.Init | CpuEvents.Sipi | CpuEvents.Kick | CpuEvents.FlushTlb | CpuEvents.CodeChanged);
                 continue;
             }
             if (PendingDebug != 0 && s->InterruptShadow != Shadow.MovSs)

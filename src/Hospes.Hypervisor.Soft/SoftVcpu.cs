@@ -4,6 +4,7 @@ using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Interpret;
 using Hospes.Hypervisor.Soft.Interrupts;
 using Hospes.Hypervisor.Soft.Memory;
+using Hospes.Hypervisor.Soft.Translate;
 
 namespace Hospes.Hypervisor.Soft;
 
@@ -22,14 +23,22 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
     {
         _guest = guest;
         Id = id;
-        _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Bytes, 64);
-        new Span<byte>(_state, CpuState.Bytes).Clear();
+        _state = CpuArea.Allocate();
         _self = GCHandle.Alloc(this);
         _state->Owner = GCHandle.ToIntPtr(_self);
         Mmu = new Mmu(_state, guest.Map, this, guest.SplitLock);
         Msrs = new MsrFile(this, guest.Model);
         Apic = new LocalApic(this, guest.Clock, guest.Model);
         _blocks = new BlockCache(new BlockDecoder(guest.Handlers, guest.Traits), Mmu, this);
+        _threshold = guest.TranslationThreshold;
+        _code = guest.Translates ? CodeCache.TryCreate(_state) : null;
+        if (_code is not null)
+        {
+            _translator = new Translator(_code);
+            _blocks.Dropped = _code.Reset;
+            if (guest.ChecksTranslations) _lockstep = new Lockstep(_state, Mmu);
+        }
+
         Reset.PowerOn(this);
         Activity = id == 0 ? VcpuActivity.Running : VcpuActivity.WaitForSipi;
     }
@@ -81,8 +90,16 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
     /// <inheritdoc/>
     public Status WriteState(VcpuState state) => StateTransfer.Write(this, state);
 
-    /// <summary>The instruction cache is dropped: the state was replaced.</summary>
+    /// <summary>Everything decoded and translated is dropped: the state was replaced, or there is no more room.</summary>
     public void DropBlocks() => _blocks.Reset();
+
+    /// <summary>Decoded code of a page was overwritten. Any thread.</summary>
+    public void CodeChanged(PageInfo* page)
+    {
+        if (_code is null) return;
+        _code.PageChanged(page);
+        Post(CpuEvents.CodeChanged);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -90,8 +107,9 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
         if (!_self.IsAllocated) return;
         Apic.Dispose();
         _blocks.Dispose();
-        Mmu.Free();
+        _code?.Dispose();
+        _lockstep?.Dispose();
         _self.Free();
-        NativeMemory.AlignedFree(_state);
+        CpuArea.Free(_state);
     }
 }

@@ -46,7 +46,7 @@ internal static unsafe class ControlWrites
             value = (uint)value;
         }
         s->Cr3 = value;
-        vcpu.Mmu.Reload();
+        vcpu.Mmu.SwitchSpace();
         return true;
     }
 

@@ -63,9 +63,6 @@ internal unsafe struct CpuState
     /// <summary>Handle of the managed vCPU; see <see cref="SoftVcpu.From"/>.</summary>
     [FieldOffset(200)] public nint Owner;
 
-    /// <summary>Instructions executed since creation, counted by whole blocks.</summary>
-    [FieldOffset(208)] public ulong Instructions;
-
     /// <summary>Bits of MXCSR.</summary>
     [FieldOffset(216)] public uint Mxcsr;
 
@@ -145,6 +142,18 @@ internal unsafe struct CpuState
 
     /// <summary>Whether interrupts and debug traps are held off for one instruction (STI, MOV SS, POP SS).</summary>
     [FieldOffset(1268)] public byte InterruptShadow;
+
+    /// <summary>The arithmetic flags as emitted code keeps them: AH as LAHF gives it, AL 1 for OF.</summary>
+    [FieldOffset(1280)] public ulong NativeFlags;
+
+    /// <summary>Where emitted code is to be entered.</summary>
+    [FieldOffset(1288)] public byte* NativeTarget;
+
+    /// <summary>MXCSR for emitted code, and the host's own.</summary>
+    [FieldOffset(1296)] public uint HostMxcsr;
+
+    /// <summary>Not 0 while the vector registers are in the host's.</summary>
+    [FieldOffset(1300)] public byte VectorsLoaded;
 
     /// <summary>The segment register numbered as the instruction set numbers it: ES 0, CS 1, SS 2, DS 3, FS 4, GS 5.</summary>
     public static SegmentRegister* Segment(CpuState* s, int number) => &s->Es + number;

@@ -45,4 +45,10 @@ internal enum Mode : uint
 
     /// <summary>An enabled instruction breakpoint may be hit: blocks of one instruction.</summary>
     Breakpoints = 1 << 12,
+
+    /// <summary>Supervisor mode that may touch user pages: EFLAGS.AC is set or CR4.SMAP is clear.</summary>
+    Open = 1 << 13,
+
+    /// <summary>Every access is looked at: alignment checks or data breakpoints are on.</summary>
+    Inspected = 1 << 14,
 }

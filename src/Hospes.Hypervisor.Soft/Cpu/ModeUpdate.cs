@@ -10,8 +10,7 @@ internal static unsafe class ModeUpdate
     public static void AfterFlags(CpuState* s, uint oldSystemFlags)
     {
         uint changed = oldSystemFlags ^ s->SystemFlags;
-        if ((changed & (Flags.Tf | Flags.Vm)) != 0) All(s);
-        if ((changed & Flags.Ac) != 0) SoftVcpu.From(s).Mmu.SelectTlb();
+        if ((changed & (Flags.Tf | Flags.Vm | Flags.Ac)) != 0) All(s);
         // An interrupt may have waited for IF; RF asks for one instruction without instruction breakpoints.
         if ((changed & s->SystemFlags & (Flags.If | Flags.Rf)) != 0) SoftVcpu.From(s).Post(CpuEvents.Interrupt);
     }
@@ -28,6 +27,13 @@ internal static unsafe class ModeUpdate
         else if ((Volatile.Read(ref s->Events) & CpuEvents.Stepping) != 0) Interlocked.And(ref s->Events, ~CpuEvents.Stepping);
     }
 
+    /// <summary>With whose rights instructions of a mode access memory.</summary>
+    public static Memory.Privilege PrivilegeOf(Mode mode) =>
+        (mode & Mode.User) != 0 ? Memory.Privilege.User : (mode & Mode.Open) != 0 ? Memory.Privilege.SupervisorOpen : Memory.Privilege.Supervisor;
+
+    /// <summary>Whether misaligned operands raise #AC (SDM vol. 3, 6.15).</summary>
+    public static bool ChecksAlignment(CpuState* s) => s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & Cr0Am) != 0;
+
     private static Mode Compute(CpuState* s)
     {
         Mode mode = Mode.None;
@@ -42,10 +48,13 @@ internal static unsafe class ModeUpdate
         if ((s->Cr0 & Cr0Ts) != 0) mode |= Mode.TaskSwitched;
         if ((s->Cr4 & Cr4Osfxsr) != 0) mode |= Mode.SseEnabled;
         if ((s->Cr4 & Cr4Osxsave) != 0 && (s->Xcr0 & (Xcr0Sse | Xcr0Avx)) == (Xcr0Sse | Xcr0Avx)) mode |= Mode.AvxEnabled;
-        if ((s->Ss.Attributes & SegmentRegister.Big) != 0) mode |= Mode.Stack32;
+        // 64-bit code has neither the one nor the other; one mode for it whatever the data segments hold.
+        if (!longMode && (s->Ss.Attributes & SegmentRegister.Big) != 0) mode |= Mode.Stack32;
         if (!longMode && IsFlat(&s->Ds) && IsFlat(&s->Es) && IsFlat(&s->Ss)) mode |= Mode.Flat;
         // L0-L3 and G0-G3 of DR7.
         if ((s->Debug[5] & 0xFF) != 0) mode |= Mode.Breakpoints;
+        if (s->Cpl != 3 && ((s->SystemFlags & Flags.Ac) != 0 || (s->Cr4 & Cr4Smap) == 0)) mode |= Mode.Open;
+        if (ChecksAlignment(s) || ((mode & Mode.Breakpoints) != 0 && Debugger.WatchesData(s))) mode |= Mode.Inspected;
         return mode;
     }
 

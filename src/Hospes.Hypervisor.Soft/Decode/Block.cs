@@ -38,6 +38,15 @@ internal unsafe struct Block
     /// <summary>The next block of the same hash bucket.</summary>
     public Block* Next;
 
+    /// <summary>How often it was interpreted, until it is translated; negative once the translator has declined it.</summary>
+    public int Heat;
+
+    /// <summary>Its translation: <see cref="Entry"/> checks that the page is still mapped where it was and looks for events, <see cref="Fast"/> does not. Null without one.</summary>
+    public byte* Entry, Fast;
+
+    /// <summary>Where a translation that is no longer valid leaves.</summary>
+    public byte* Dead;
+
     /// <summary>Whether the code is still what was decoded.</summary>
     public readonly bool IsCurrent => FirstPage->Generation == FirstGeneration && LastPage->Generation == LastGeneration;
 }

@@ -39,6 +39,9 @@ internal sealed unsafe class BlockCache : IDisposable
         Reset();
     }
 
+    /// <summary>Called when all blocks have been dropped.</summary>
+    public Action Dropped { get; set; } = static () => { };
+
     /// <summary>Blocks decoded since creation.</summary>
     public long Decoded { get; private set; }
 
@@ -71,6 +74,7 @@ internal sealed unsafe class BlockCache : IDisposable
         new Span<byte>(_quick, QuickCount * sizeof(Quick)).Clear();
         new Span<byte>(_hash, HashCount * sizeof(Block*)).Clear();
         _arena.Reset();
+        Dropped();
     }
 
     public void Dispose()

@@ -131,6 +131,7 @@ internal sealed unsafe class BlockDecoder
     private static bool Set(ref Op op, delegate*<CpuState*, Op*, void> handler)
     {
         op.Handler = handler;
+        op.Faults = true;
         return true;
     }
 }

@@ -55,6 +55,12 @@ internal unsafe struct Op
 
     /// <summary>Whether any operand is in memory, and whether the instruction writes it.</summary>
     public bool HasMemory, Writes;
+
+    /// <summary>Whether the decoder has made the instruction a fault, by mode or model.</summary>
+    public bool Faults;
+
+    /// <summary>Whether the translator has left the instruction to its handler.</summary>
+    public bool IsInterpreted;
 }
 
 /// <summary>What an address needs beyond the sum.</summary>

@@ -27,6 +27,9 @@ internal static class CpuEvents
     /// <summary>Blocks of one instruction: TF is set or a breakpoint is armed. Stays set while that is so.</summary>
     public const int Stepping = 256;
 
+    /// <summary>Decoded code was overwritten: translations of it must go.</summary>
+    public const int CodeChanged = 512;
+
     /// <summary>A start-up IPI arrived.</summary>
     public const int Sipi = 128;
 }

@@ -27,8 +27,9 @@ internal static unsafe class Mem
     public static T Read<T>(CpuState* s, ulong address)
         where T : unmanaged
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if (entry->Read == ((address + (ulong)sizeof(T) - 1) & TlbEntry.PageMask)) return Unsafe.ReadUnaligned<T>((byte*)(address + entry->Addend));
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        ulong offset = address ^ entry->Read;
+        if (offset <= 4096 - (ulong)sizeof(T)) return Unsafe.ReadUnaligned<T>((byte*)(entry->Host + offset));
         return ReadSlow<T>(s, address);
     }
 
@@ -37,8 +38,9 @@ internal static unsafe class Mem
     public static void Write<T>(CpuState* s, ulong address, T value)
         where T : unmanaged
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if (entry->Write == ((address + (ulong)sizeof(T) - 1) & TlbEntry.PageMask)) Unsafe.WriteUnaligned((byte*)(address + entry->Addend), value);
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        ulong offset = address ^ entry->Write;
+        if (offset <= 4096 - (ulong)sizeof(T)) Unsafe.WriteUnaligned((byte*)(entry->Host + offset), value);
         else WriteSlow(s, address, value);
     }
 
@@ -50,8 +52,9 @@ internal static unsafe class Mem
     public static T* BeginModify<T>(CpuState* s, ulong address)
         where T : unmanaged
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if (entry->Write == ((address + (ulong)sizeof(T) - 1) & TlbEntry.PageMask)) return (T*)(address + entry->Addend);
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        ulong offset = address ^ entry->Write;
+        if (offset <= 4096 - (ulong)sizeof(T)) return (T*)(entry->Host + offset);
         return BeginModifySlow<T>(s, address);
     }
 
@@ -68,8 +71,9 @@ internal static unsafe class Mem
     public static T* BeginLocked<T>(CpuState* s, ulong address)
         where T : unmanaged
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if (entry->Write == ((address + (ulong)sizeof(T) - 1) & TlbEntry.PageMask)) return (T*)(address + entry->Addend);
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        ulong offset = address ^ entry->Write;
+        if (offset <= 4096 - (ulong)sizeof(T)) return (T*)(entry->Host + offset);
         T* at = BeginModifySlow<T>(s, address);
         if ((byte*)at != s->Scratch) return at;
         SoftVcpu.From(s).Mmu.EnterSplitLock();

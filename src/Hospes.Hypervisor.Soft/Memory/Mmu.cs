@@ -13,14 +13,14 @@ internal unsafe class Mmu
 {
     // SAFETY: the TLBs are one native array that lives as long as this object; host pointers come from PhysicalMap.
 
-    private const int Tables = 4, NeverFilled = 3;
-
     private readonly CpuState* _state;
     private readonly PhysicalMap _map;
     private readonly IDeviceAccess _devices;
     private readonly object _splitLock;
-    private readonly TlbEntry* _tables;
+    private readonly TlbTables _tables;
+    private readonly TrialEnd _trialEnd = new();
     private PagingContext _context;
+    private WriteJournal? _journal;
 
     public Mmu(CpuState* state, PhysicalMap map, IDeviceAccess devices, object splitLock)
     {
@@ -28,8 +28,7 @@ internal unsafe class Mmu
         _map = map;
         _devices = devices;
         _splitLock = splitLock;
-        _tables = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(Tables * TlbEntry.Count * sizeof(TlbEntry)), 64);
-        Flush();
+        _tables = new TlbTables(state);
     }
 
     /// <summary>Whether written pages go to the dirty log: they then enter the TLB as writable only once logged.</summary>
@@ -38,8 +37,15 @@ internal unsafe class Mmu
     /// <summary>Guest RAM.</summary>
     public PhysicalMap Map => _map;
 
-    /// <summary>Frees the TLBs.</summary>
-    public void Free() => NativeMemory.AlignedFree(_tables);
+    /// <summary>From here on every access is looked at: writes are noted, and an access to more than memory ends the trial with <see cref="TrialEnd"/>.</summary>
+    public void BeginTrial(WriteJournal journal)
+    {
+        _journal = journal;
+        _state->Tlb = _tables.Table(TlbTables.NeverFilled);
+    }
+
+    /// <summary>Ends what <see cref="BeginTrial"/> began; the caller sets the TLB back.</summary>
+    public void EndTrial() => _journal = null;
 
     /// <summary>Takes over changed paging registers and forgets every translation.</summary>
     public void Reload()
@@ -52,32 +58,28 @@ internal unsafe class Mmu
     /// <summary>Forgets every translation.</summary>
     public void Flush()
     {
-        new Span<ulong>(_tables, Tables * TlbEntry.Count * sizeof(TlbEntry) / 8).Fill(TlbEntry.Invalid);
+        _tables.ForgetAll();
         _state->TlbGeneration++;
+    }
+
+    /// <summary>CR3 was written: forgets the translations of the address space, but not those of global pages (SDM vol. 3, 4.10.4.1).</summary>
+    public void SwitchSpace()
+    {
+        CpuState* s = _state;
+        _context = new PagingContext(s->Cr0, s->Cr3, s->Cr4, s->Efer, s->Pkru);
+        _tables.ForgetLocal();
+        s->TlbGeneration++;
     }
 
     /// <summary>Forgets the translation of one page.</summary>
     public void FlushPage(ulong linear)
     {
-        for (int table = 0; table < NeverFilled; table++)
-        {
-            TlbEntry* entry = Entry((Privilege)table, linear);
-            entry->Read = entry->Write = entry->Execute = TlbEntry.Invalid;
-        }
+        _tables.Forget(linear);
         _state->TlbGeneration++;
     }
 
-    /// <summary>Chooses the TLB by privilege, EFLAGS.AC, CR4.SMAP and CR0.AM. To be called when one of them changed.</summary>
-    public void SelectTlb()
-    {
-        CpuState* s = _state;
-        bool ac = (s->SystemFlags & Flags.Ac) != 0;
-        int table = s->Cpl == 3
-            ? (ChecksAlignment(s) ? NeverFilled : (int)Privilege.User)
-            : (int)(ac || !_context.Smap ? Privilege.SupervisorOpen : Privilege.Supervisor);
-        if ((s->Mode & Mode.Breakpoints) != 0 && Debugger.WatchesData(s)) table = NeverFilled;
-        s->Tlb = _tables + table * TlbEntry.Count;
-    }
+    /// <summary>Takes the TLB that the mode asks for. To be called when the mode changed.</summary>
+    public void SelectTlb() => _state->Tlb = _tables.Table((_state->Mode & Mode.Inspected) != 0 ? TlbTables.NeverFilled : (int)Current);
 
     /// <summary>Reads with the current privilege: across pages, from devices, or after a TLB miss.</summary>
     public void Read(ulong address, byte* destination, int size)
@@ -147,10 +149,31 @@ internal unsafe class Mmu
         if (crosses) CheckCanonical(Next(address));
         Resolve(address, Access.Write, privilege);
         if (crosses) Resolve(Next(address), Access.Write, privilege);
-        TlbEntry* entry = _state->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if (entry->Write == ((address + (ulong)size - 1) & TlbEntry.PageMask)) return (byte*)(address + entry->Addend);
+        TlbEntry* entry = _state->Tlb + TlbEntry.Index(address);
+        if (TlbEntry.Hits(entry->Write, address, size)) return (byte*)(entry->Host + (address & 0xFFF));
         ReadAs(privilege, address, _state->Scratch, size);
         return _state->Scratch;
+    }
+
+    /// <summary>
+    /// Brings the page of an access with the current privilege into the TLB. A page fault is an answer here, with CR2 set, and not an exception;
+    /// everything out of the ordinary is left to the instruction's handler.
+    /// </summary>
+    public Prepared Prepare(ulong address, int size, bool write, out int error)
+    {
+        error = 0;
+        if ((address & 0xFFF) + (ulong)size > 4096 || !Addresses.IsCanonical(address)) return Prepared.Other;
+        Access access = write ? Access.Write : Access.Read;
+        Privilege privilege = Current;
+        if (!PageWalk.Walk(_map, _context, address, access, privilege, out Translation found))
+        {
+            _state->Cr2 = address;
+            error = found.Error;
+            return Prepared.Fault;
+        }
+        Fill(address, access, privilege, found);
+        TlbEntry* entry = _tables.Entry(privilege, address);
+        return TlbEntry.Hits(write ? entry->Write : entry->Read, address, size) ? Prepared.Ready : Prepared.Other;
     }
 
     /// <summary>Faults unless the whole range can be accessed with the current privilege.</summary>
@@ -179,20 +202,13 @@ internal unsafe class Mmu
     /// <summary>The physical address of a fetch when the TLB has it; otherwise false.</summary>
     public bool TryFetchHit(ulong linear, out byte* host)
     {
-        TlbEntry* entry = Entry(Current, linear);
-        host = (byte*)(linear + entry->Addend);
-        return entry->Execute == (linear & TlbEntry.PageMask);
+        TlbEntry* entry = _tables.Entry(Current, linear);
+        host = (byte*)(entry->Host + (linear & 0xFFF));
+        return entry->Execute == TlbEntry.ExecuteKey(linear, entry->Host);
     }
 
     /// <summary>Takes write permission for a page, found by its host address, out of the TLBs: it now holds decoded code.</summary>
-    public void ProtectCode(byte* hostPage)
-    {
-        for (int i = 0; i < NeverFilled * TlbEntry.Count; i++)
-        {
-            TlbEntry* entry = _tables + i;
-            if (entry->Write != TlbEntry.Invalid && (byte*)(entry->Write + entry->Addend) == hostPage) entry->Write = TlbEntry.Invalid;
-        }
-    }
+    public void ProtectCode(byte* hostPage) => _tables.Protect((ulong)hostPage);
 
     public void EnterSplitLock() => Monitor.Enter(_splitLock);
 
@@ -202,10 +218,7 @@ internal unsafe class Mmu
     public bool TryTranslate(ulong linear, Access access, Privilege privilege, out Translation translation) =>
         PageWalk.Walk(_map, _context, linear, access, privilege, out translation);
 
-    private Privilege Current => _state->Cpl == 3 ? Privilege.User
-        : (_state->SystemFlags & Flags.Ac) != 0 || !_context.Smap ? Privilege.SupervisorOpen : Privilege.Supervisor;
-
-    private TlbEntry* Entry(Privilege privilege, ulong linear) => _tables + (int)privilege * TlbEntry.Count + (int)((linear >> 12) & (TlbEntry.Count - 1));
+    private Privilege Current => ModeUpdate.PrivilegeOf(_state->Mode);
 
     /// <summary>Linear addresses have 32 bits outside IA-32e mode and wrap there.</summary>
     private ulong Wrap(ulong address) => _context.IsLong ? address : (uint)address;
@@ -251,15 +264,16 @@ internal unsafe class Mmu
         byte* host = _map.Locate(physicalPage, out PageInfo* page);
         if (host == null || _map.IsTrapped(physicalPage) || _devices.IsDevicePage(physicalPage)) return;
         ulong tag = linear & TlbEntry.PageMask;
-        ulong addend = (ulong)host - tag;
-        TlbEntry* entry = Entry(privilege, linear);
-        if ((entry->Read & entry->Write & entry->Execute) == TlbEntry.Invalid || entry->Addend != addend || !Holds(entry, tag))
+        TlbEntry* entry = _tables.Entry(privilege, linear);
+        ulong key = TlbEntry.ExecuteKey(tag, (ulong)host);
+        if (entry->Host != (ulong)host || (entry->Read != tag && entry->Write != tag && entry->Execute != key))
         {
-            entry->Read = entry->Write = entry->Execute = TlbEntry.Invalid;
-            entry->Addend = addend;
+            TlbEntry.Clear(entry, TlbEntry.Index(linear));
+            entry->Host = (ulong)host;
         }
+        _tables.Note(entry, found.Global && _context.HasGlobalPages);
         if (found.CanRead) entry->Read = tag;
-        if (found.CanExecute && access == Access.Execute) entry->Execute = tag;
+        if (found.CanExecute && access == Access.Execute) entry->Execute = key;
         if (!found.CanWrite || Volatile.Read(ref page->HasCode) != 0) return;
         if (access == Access.Write)
         {
@@ -272,8 +286,6 @@ internal unsafe class Mmu
         }
     }
 
-    private static bool Holds(TlbEntry* entry, ulong tag) => entry->Read == tag || entry->Write == tag || entry->Execute == tag;
-
     private void ReadPhysical(ulong physical, byte* destination, int size)
     {
         byte* host = _map.Locate(physical, out _);
@@ -282,6 +294,7 @@ internal unsafe class Mmu
             Copy(destination, host, size);
             return;
         }
+        if (_journal is not null) throw _trialEnd;
         for (int done = 0; done < size;)
         {
             int part = PartSize(physical + (ulong)done, size - done);
@@ -296,6 +309,11 @@ internal unsafe class Mmu
         byte* host = _map.Locate(physical, out PageInfo* page);
         if (host != null && !_map.IsTrapped(physical) && !_devices.IsDevicePage(physical & TlbEntry.PageMask))
         {
+            if (_journal is not null)
+            {
+                if (Volatile.Read(ref page->HasCode) != 0) throw _trialEnd;
+                _journal.Note(host, source, size);
+            }
             if (Volatile.Read(ref page->HasCode) != 0)
             {
                 _devices.BeforeCodeWrite(physical, size);
@@ -310,6 +328,7 @@ internal unsafe class Mmu
             if (DirtyLogging) _map.MarkDirty(physical);
             return;
         }
+        if (_journal is not null) throw _trialEnd;
         for (int done = 0; done < size;)
         {
             int part = PartSize(physical + (ulong)done, size - done);
@@ -340,14 +359,11 @@ internal unsafe class Mmu
         return part;
     }
 
-    private static bool ChecksAlignment(CpuState* s) =>
-        s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & ControlRegisters.Cr0Am) != 0;
-
     /// <summary>What every access is looked at for while the TLB is the one that is never filled: alignment and data breakpoints.</summary>
     private void Inspect(ulong address, int size, bool write)
     {
-        if (_state->Tlb != _tables + NeverFilled * TlbEntry.Count) return;
-        if (ChecksAlignment(_state) && (address & (ulong)(Math.Min(size, 16) - 1)) != 0)
+        if ((_state->Mode & Mode.Inspected) == 0) return;
+        if (ModeUpdate.ChecksAlignment(_state) && (address & (ulong)(Math.Min(size, 16) - 1)) != 0)
         {
             CheckCanonical(address);
             CheckCanonical(address + (ulong)size - 1);

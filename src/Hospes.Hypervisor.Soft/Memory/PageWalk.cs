@@ -39,6 +39,8 @@ internal readonly struct PagingContext(ulong cr0, ulong cr3, ulong cr4, ulong ef
 
     public bool WriteProtect => (cr0 & Cr0Wp) != 0;
 
+    public bool HasGlobalPages => (cr4 & Cr4Pge) != 0;
+
     public bool IsLong => (efer & EferLma) != 0;
 
     public bool IsPae => (cr4 & Cr4Pae) != 0;

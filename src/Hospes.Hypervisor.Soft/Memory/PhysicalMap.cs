@@ -2,6 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Hospes.Hypervisor.Soft.Memory;
 
+/// <summary>Takes note of a page whose decoded code was thrown away.</summary>
+internal unsafe delegate void CodeChangedHandler(PageInfo* page);
+
 /// <summary>Guest RAM as all vCPUs of a guest see it: where a physical page is in host memory, and whether it holds decoded code.</summary>
 internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
 {
@@ -23,6 +26,9 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
 
     /// <summary>Called when RAM or traps changed, so that all TLBs must go. Set once by the guest.</summary>
     public Action TranslationsChanged { get; set; } = static () => { };
+
+    /// <summary>Called when decoded code of a page was thrown away, on the thread that wrote there. Set once by the guest.</summary>
+    public CodeChangedHandler CodeChanged { get; set; } = static _ => { };
 
     /// <summary>Serializes decoding that makes a page a code page, and the throwing away of code.</summary>
     public Lock CodeGate { get; } = new();
@@ -66,8 +72,9 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
             page->CodeLow = page->CodeHigh = 0;
             Volatile.Write(ref page->HasCode, 0);
             Volatile.Write(ref page->Generation, page->Generation + 1);
-            return true;
         }
+        CodeChanged(page);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -28,12 +28,12 @@ internal sealed unsafe class SimdMachine : IDisposable
         State->Mode = Mode.Code64 | Mode.Protected;
         State->Mxcsr = 0x1F80;
         State->Tlb = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(TlbEntry.Count * sizeof(TlbEntry)), 64);
-        new Span<byte>(State->Tlb, TlbEntry.Count * sizeof(TlbEntry)).Fill(0xFF);
+        for (int i = 0; i < TlbEntry.Count; i++) TlbEntry.Clear(State->Tlb + i, i);
         _memory = (byte*)NativeMemory.AlignedAlloc(PageSize, PageSize);
         new Span<byte>(_memory, PageSize).Clear();
         TlbEntry* entry = State->Tlb + (Page >> 12);
         entry->Read = entry->Write = Page;
-        entry->Addend = (ulong)_memory - Page;
+        entry->Host = (ulong)_memory;
     }
 
     public CpuState* State { get; }

@@ -84,16 +84,18 @@ internal static unsafe class StringPointers
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Readable(CpuState* s, ulong linear)
     {
-        TlbEntry* entry = s->Tlb + ((linear >> 12) & (TlbEntry.Count - 1));
-        return entry->Read == (linear & TlbEntry.PageMask) ? (byte*)(linear + entry->Addend) : null;
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(linear);
+        ulong inPage = linear ^ entry->Read;
+        return inPage < PageBytes ? (byte*)(entry->Host + inPage) : null;
     }
 
     /// <summary>The host's address of plain writable memory at a linear address, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Writable(CpuState* s, ulong linear)
     {
-        TlbEntry* entry = s->Tlb + ((linear >> 12) & (TlbEntry.Count - 1));
-        return entry->Write == (linear & TlbEntry.PageMask) ? (byte*)(linear + entry->Addend) : null;
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(linear);
+        ulong inPage = linear ^ entry->Write;
+        return inPage < PageBytes ? (byte*)(entry->Host + inPage) : null;
     }
 
     private const int ExpandDownKind = SegmentRegister.CodeOrData | SegmentRegister.Code | SegmentRegister.ExpandDown;

@@ -143,7 +143,7 @@ internal static unsafe class ControlOps
         if (s->Cpl != 0 || (s->Mode & Mode.Protected) == 0) Fault.InvalidOpcode(s);
         if ((s->SystemFlags & Flags.Ac) == value) return;
         s->SystemFlags ^= Flags.Ac;
-        SoftVcpu.From(s).Mmu.SelectTlb();
+        ModeUpdate.All(s);
     }
 
     private static void CheckInterruptFlag(CpuState* s)
@@ -174,7 +174,8 @@ internal static unsafe class ControlOps
         if (type < 2 && (context > 0xFFF || (!withContexts && context != 0))) Fault.GeneralProtection(s);
         if (type == 0 && !Addresses.IsCanonical(address)) Fault.GeneralProtection(s);
         if (type == 0) SoftVcpu.From(s).Mmu.FlushPage(address);
-        else SoftVcpu.From(s).Mmu.Flush();
+        else if (type == 2) SoftVcpu.From(s).Mmu.Flush();
+        else SoftVcpu.From(s).Mmu.SwitchSpace();
     }
 
     private static int DebugNumber(CpuState* s, int number)

@@ -32,8 +32,8 @@ internal static unsafe class SystemTable
         t.AddLast(Code.Hlt, &ControlOps.Halt);
         t.Add(Code.Cli, &ControlOps.Cli);
         t.AddLast(Code.Sti, &ControlOps.Sti);
-        t.Add(Code.Clac, &ControlOps.Clac);
-        t.Add(Code.Stac, &ControlOps.Stac);
+        t.AddLast(Code.Clac, &ControlOps.Clac);
+        t.AddLast(Code.Stac, &ControlOps.Stac);
         t.Add(Code.Sgdt_m1632_16, &TableOps.Sgdt);
         t.Add(Code.Sgdt_m1632, &TableOps.Sgdt);
         t.Add(Code.Sgdt_m1664, &TableOps.Sgdt);

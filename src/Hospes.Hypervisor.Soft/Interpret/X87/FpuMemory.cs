@@ -103,8 +103,8 @@ internal static unsafe class FpuMemory
     /// </summary>
     public static void TouchEnds(CpuState* s, ulong address, int size, int unit, bool write)
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if ((write ? entry->Write : entry->Read) != ((address + (ulong)unit - 1) & TlbEntry.PageMask))
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        if (!TlbEntry.Hits(write ? entry->Write : entry->Read, address, unit))
         {
             // Beginning a modification checks all that a store would, and what is not ended stores nothing.
             switch (unit)
@@ -124,14 +124,13 @@ internal static unsafe class FpuMemory
     /// <summary>Faults unless a byte can be accessed.</summary>
     public static void Touch(CpuState* s, ulong address, bool write)
     {
-        TlbEntry* entry = s->Tlb + ((address >> 12) & (TlbEntry.Count - 1));
-        if ((write ? entry->Write : entry->Read) != (address & TlbEntry.PageMask))
+        TlbEntry* entry = s->Tlb + TlbEntry.Index(address);
+        if (!TlbEntry.Hits(write ? entry->Write : entry->Read, address, 1))
             SoftVcpu.From(s).Mmu.Probe(address, 1, write);
     }
 
     /// <summary>Whether misaligned operands raise #AC (SDM vol. 3, 6.15).</summary>
-    public static bool ChecksAlignment(CpuState* s) =>
-        s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & ControlRegisters.Cr0Am) != 0;
+    public static bool ChecksAlignment(CpuState* s) => ModeUpdate.ChecksAlignment(s);
 
     /// <summary>#GP, or #SS for the stack segment, unless an address is canonical.</summary>
     public static void CheckCanonical(CpuState* s, Op* op, ulong address)

@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using Hospes.Hypervisor.Soft.Cpu;
+
+namespace Hospes.Hypervisor.Soft.Emit;
+
+/// <summary>Distances of the state's fields that emitted code uses.</summary>
+internal static unsafe class StateOffset
+{
+    public static readonly int Events, SystemFlags, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
+
+    static StateOffset()
+    {
+        Unsafe.SkipInit(out CpuState s);
+        byte* start = (byte*)&s;
+        Events = (int)((byte*)&s.Events - start);
+        SystemFlags = (int)((byte*)&s.SystemFlags - start);
+        Rip = (int)((byte*)&s.Rip - start);
+        NativeFlags = (int)((byte*)&s.NativeFlags - start);
+        NativeTarget = (int)((byte*)&s.NativeTarget - start);
+        VectorsLoaded = (int)(&s.VectorsLoaded - start);
+        Mxcsr = (int)((byte*)&s.Mxcsr - start);
+        HostMxcsr = (int)((byte*)&s.HostMxcsr - start);
+        Scratch = (int)(s.Scratch - start);
+        FsBase = (int)((byte*)&s.Fs.Base - start);
+        GsBase = (int)((byte*)&s.Gs.Base - start);
+    }
+}

@@ -1,0 +1,228 @@
+using Hospes.Hypervisor.Soft.Cpu;
+using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Interpret;
+using Hospes.Hypervisor.Soft.Interrupts;
+using Hospes.Hypervisor.Soft.Memory;
+using Hospes.Hypervisor.Soft.Translate;
+
+namespace Hospes.Hypervisor.Soft;
+
+/// <summary>Translated code: entering it, and what to do where it leaves.</summary>
+internal sealed unsafe partial class SoftVcpu
+{
+    // SAFETY: emitted code is entered only at addresses that the code cache gave out since its last reset.
+
+    /// <summary>All exceptions of SSE masked, as emitted code needs them: bits 7 to 12 of MXCSR.</summary>
+    private const uint MaskedMxcsr = 0x1F80;
+
+    private readonly CodeCache? _code;
+    private readonly Translator? _translator;
+    private readonly int _threshold;
+    private readonly Lockstep? _lockstep;
+    private Op* _checkFrom;
+
+    /// <summary>Runs translated code from a block on, until something is to be looked at.</summary>
+    private void RunTranslated(Block* block)
+    {
+        CpuState* s = _state;
+        byte* at = block->Fast;
+        _checkFrom = null;
+        while (true)
+        {
+            NativeExit* exit = _lockstep == null ? Enter(at) : EnterChecked(at, block);
+            Op* op = exit->Op;
+            switch (exit->Reason)
+            {
+                case ExitReason.Branch:
+                    s->Rip = exit->Rip;
+                    int resets = _code!.Resets;
+                    if (_lockstep is not null || Next() is var next && next == null) return;
+                    // The exit is gone when everything was dropped meanwhile.
+                    if (_code.Resets == resets) _translator!.Link(exit, next);
+                    at = next->Fast;
+                    continue;
+                case ExitReason.Indirect:
+                    if (!Addresses.IsCanonical(s->Rip) && op->Code == (ushort)Iced.Intel.Code.Retnq)
+                    {
+                        // The fault is the instruction's own, before it has popped anything.
+                        s->General[VcpuState.Rsp] -= 8;
+                    }
+                    if (!Addresses.IsCanonical(s->Rip))
+                    {
+                        Begin(exit);
+                        Rewind(s);
+                        Delivery.Fault(this, Vector.GeneralProtection, 0);
+                        return;
+                    }
+                    if (_lockstep is not null || Next() is var target && target == null) return;
+                    _code!.AddJump(target);
+                    at = target->Fast;
+                    continue;
+                case ExitReason.LookUp:
+                    s->Rip = exit->Rip;
+                    if (exit->Retry != null) Forward(exit);
+                    else if (exit->Op != null && exit->Block->LastHostPage != null) FetchSecondPage(exit->Block);
+                    return;
+                case ExitReason.Vectors:
+                    if ((s->Mxcsr & MaskedMxcsr) != MaskedMxcsr)
+                    {
+                        Execute(s, exit->Block);
+                        return;
+                    }
+                    at = exit->Resume;
+                    break;
+                case ExitReason.Memory:
+                    Begin(exit);
+                    switch (Mmu.Prepare(AddressOf(exit), exit->Size, exit->IsWrite, out int error))
+                    {
+                        case Prepared.Ready:
+                            at = exit->Retry;
+                            break;
+                        case Prepared.Fault:
+                            Rewind(s);
+                            Delivery.Fault(this, Vector.PageFault, error);
+                            return;
+                        default:
+                            if (!Finish(exit)) return;
+                            at = exit->Resume;
+                            break;
+                    }
+                    break;
+                default:
+                    Begin(exit);
+                    if (!Finish(exit)) return;
+                    at = exit->Resume;
+                    break;
+            }
+            if (!exit->NeedsVectors) continue;
+            if ((s->Mxcsr & MaskedMxcsr) != MaskedMxcsr)
+            {
+                // Exceptions that are not masked are the interpreter's: it finishes the block.
+                ExecuteFrom(s, exit->Block, at == exit->Resume ? op + 1 : op);
+                return;
+            }
+            s->VectorsLoaded = 1;
+        }
+    }
+
+    /// <summary>The translated block at RIP; null when there is none yet, or when something else is to be looked at first.</summary>
+    private Block* Next()
+    {
+        CpuState* s = _state;
+        if (Volatile.Read(ref s->Events) != 0) return null;
+        s->CurrentOp = null;
+        Block* block = _blocks.Find(s);
+        return IsTranslated(block) ? block : null;
+    }
+
+    /// <summary>Whether a block has a translation; counts towards one when not.</summary>
+    private bool IsTranslated(Block* block)
+    {
+        if (block->Fast != null) return true;
+        if (block->Heat < 0 || _translator == null || ++block->Heat < _threshold) return false;
+        return TryTranslate(block);
+    }
+
+    private bool TryTranslate(Block* block)
+    {
+        if (!_code!.HasRoom)
+        {
+            DropBlocks();
+            return false;
+        }
+        if (_translator!.Translate(block)) return true;
+        block->Heat = -1;
+        return false;
+    }
+
+    /// <summary>Enters with the interpreter gone ahead, and compares.</summary>
+    private NativeExit* EnterChecked(byte* at, Block* block)
+    {
+        Op* from = _checkFrom != null ? _checkFrom : block->Ops;
+        _checkFrom = null;
+        _lockstep!.Try(block, from);
+        NativeExit* exit = Enter(at);
+        while (exit->Reason == ExitReason.Memory && Mmu.Prepare(AddressOf(exit), exit->Size, exit->IsWrite, out _) == Prepared.Ready)
+        {
+            if (exit->NeedsVectors) _state->VectorsLoaded = 1;
+            exit = Enter(exit->Retry);
+        }
+        if (exit->Reason is ExitReason.Memory or ExitReason.Interpret)
+        {
+            _lockstep.Check(exit->Op);
+            _checkFrom = exit->Op + 1;
+            return exit;
+        }
+        if (exit->Reason == ExitReason.Vectors)
+        {
+            _checkFrom = block->Ops;
+            return exit;
+        }
+        if (exit->Reason != ExitReason.Indirect) _state->Rip = exit->Rip;
+        _lockstep.Check(exit->Reason == ExitReason.LookUp ? exit->Op : null);
+        return exit;
+    }
+
+    private NativeExit* Enter(byte* at)
+    {
+        CpuState* s = _state;
+        s->NativeFlags = NativeFlags.FromLazy(s);
+        s->NativeTarget = at;
+        long number = _code!.Stubs.Enter(s);
+        NativeFlags.ToLazy(s);
+        return _code.Exit((int)number);
+    }
+
+    /// <summary>The state is what a handler expects of the instruction that emitted code has left at.</summary>
+    private void Begin(NativeExit* exit)
+    {
+        CpuState* s = _state;
+        s->BlockRip = exit->Block->Rip;
+        s->Rip = exit->Block->EndRip;
+        s->CurrentOp = exit->Op;
+    }
+
+    /// <summary>Lets the handler do the instruction. False when emitted code must not simply go on behind it.</summary>
+    private bool Finish(NativeExit* exit)
+    {
+        CpuState* s = _state;
+        exit->Op->Handler(s, exit->Op);
+        if (exit->Resume == null) return false;
+        if (Volatile.Read(ref s->Events) == 0) return true;
+        // Events wait for the block's end.
+        ExecuteFrom(s, exit->Block, exit->Op + 1);
+        return false;
+    }
+
+    private static void ExecuteFrom(CpuState* s, Block* block, Op* op)
+    {
+        for (Op* end = block->Ops + block->Count; op != end; op++)
+        {
+            s->CurrentOp = op;
+            op->Handler(s, op);
+        }
+    }
+
+    private ulong AddressOf(NativeExit* exit) => exit->Address switch
+    {
+        AccessedAddress.Operand => Mem.Address(_state, exit->Op),
+        AccessedAddress.Push => _state->General[VcpuState.Rsp] - exit->Size,
+        AccessedAddress.Pop => _state->General[VcpuState.Rsp],
+        _ => _state->General[VcpuState.Rbp],
+    };
+
+    /// <summary>The page that a block's only instruction runs into is not in the TLB, or is another one now: then the block is looked up anew.</summary>
+    private void FetchSecondPage(Block* block)
+    {
+        CpuState* s = _state;
+        s->CurrentOp = null;
+        if (Mmu.Fetch((block->Rip & TlbEntry.PageMask) + 4096, out _, out _) != block->LastHostPage) s->TlbGeneration++;
+    }
+
+    /// <summary>A dead translation was reached: whoever comes again goes straight to its successor, if that is the same code in the same place.</summary>
+    private void Forward(NativeExit* exit)
+    {
+        int resets = _code!.Resets;
+        if (Next() is var next && next != null && _code.Resets == resets && next->Host == exit->Block->Host) _translator!.Forward(exit, next);
+    }
+}

@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Hospes.Hypervisor.Soft.Cpu;
+using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Interpret;
+using Hospes.Hypervisor.Soft.Memory;
+using Iced.Intel;
+using Decoder = Iced.Intel.Decoder;
+
+namespace Hospes.Hypervisor.Soft.Translate;
+
+/// <summary>
+/// Compares translated code with the interpreter, stretch by stretch. The interpreter goes first on trial: its writes are noted and taken back.
+/// Then emitted code runs until it leaves, and registers, flags and every byte written must be what the interpreter had at that instruction.
+/// For one vCPU: another one's writes would be taken for divergences.
+/// </summary>
+internal sealed unsafe class Lockstep : IDisposable
+{
+    // SAFETY: snapshots are copies of the state's architectural part in native memory of this object.
+
+    private const int SnapshotBytes = 1280;
+
+    private readonly CpuState* _state;
+    private readonly Mmu _mmu;
+    private readonly WriteJournal _journal = new();
+    private readonly byte* _snapshots = (byte*)NativeMemory.Alloc(BlockDecoder.MaxOps + 1, SnapshotBytes);
+    private readonly uint[] _undefined = new uint[BlockDecoder.MaxOps + 1];
+    private Block* _block;
+    private int _first, _reached;
+
+    public Lockstep(CpuState* state, Mmu mmu)
+    {
+        _state = state;
+        _mmu = mmu;
+    }
+
+    /// <summary>Stretches compared.</summary>
+    public long Compared { get; private set; }
+
+    /// <summary>Runs the block on trial from one of its instructions on.</summary>
+    public void Try(Block* block, Op* from)
+    {
+        _block = block;
+        _first = _reached = (int)(from - block->Ops);
+        CpuState* s = _state;
+        TlbEntry* tlb = s->Tlb;
+        _journal.Clear();
+        _undefined[_first] = 0;
+        s->BlockRip = block->Rip;
+        s->Rip = block->EndRip;
+        _mmu.BeginTrial(_journal);
+        try
+        {
+            Snapshot(_first);
+            for (int i = _first; i < block->Count && !block->Ops[i].IsInterpreted; i++)
+            {
+                Op* op = block->Ops + i;
+                s->CurrentOp = op;
+                _journal.Instruction = i;
+                op->Handler(s, op);
+                _undefined[i + 1] = UndefinedBehind(op, _undefined[i]);
+                _reached = i + 1;
+                Snapshot(_reached);
+            }
+        }
+        catch (Exception end) when (end is GuestFault or TrialEnd)
+        {
+            // The trial ends before this instruction.
+        }
+        _mmu.EndTrial();
+        _journal.Undo();
+        Buffer.MemoryCopy(_snapshots + _first * SnapshotBytes, s, SnapshotBytes, SnapshotBytes);
+        s->Tlb = tlb;
+    }
+
+    /// <summary>Compares, now that emitted code has left before an instruction (or behind the block). Throws at the first divergence.</summary>
+    public void Check(Op* at)
+    {
+        int index = at == null ? _block->Count : (int)(at - _block->Ops);
+        if (index < _first) return;
+        string? difference = index > _reached ? "emitted code executed an instruction that the interpreter did not" : Difference(index);
+        Compared++;
+        if (difference is not null) throw new LockstepDivergenceException(Describe(index, difference));
+    }
+
+    public void Dispose() => NativeMemory.Free(_snapshots);
+
+    private CpuState* At(int index) => (CpuState*)(_snapshots + index * SnapshotBytes);
+
+    private void Snapshot(int index) => Buffer.MemoryCopy(_state, _snapshots + index * SnapshotBytes, SnapshotBytes, SnapshotBytes);
+
+    private string? Difference(int index)
+    {
+        CpuState* expected = At(index), found = _state;
+        for (int i = 0; i < 16; i++)
+        {
+            if (expected->General[i] != found->General[i]) return $"{(Register)((int)Register.RAX + i)} is {found->General[i]:x16}, interpreted {expected->General[i]:x16}";
+        }
+        uint differing = (Flags.Read(expected) ^ Flags.Read(found)) & ~_undefined[index];
+        if (differing != 0) return $"RFLAGS is {Flags.Read(found):x8}, interpreted {Flags.Read(expected):x8}";
+        for (int i = 0; i < 16; i++)
+        {
+            var a = new ReadOnlySpan<byte>(CpuState.Vector(expected, i), 32);
+            var b = new ReadOnlySpan<byte>(CpuState.Vector(found, i), 32);
+            if (!a.SequenceEqual(b)) return $"YMM{i} is {Convert.ToHexString(b)}, interpreted {Convert.ToHexString(a)}";
+        }
+        if (expected->Mxcsr != found->Mxcsr) return $"MXCSR is {found->Mxcsr:x8}, interpreted {expected->Mxcsr:x8}";
+        if (index == _block->Count && expected->Rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {expected->Rip:x16}";
+        return _journal.Compare(index) is { } memory ? $"memory at host {memory.At:x} is {memory.Found:x2}, interpreted {memory.Expected:x2}" : null;
+    }
+
+    /// <summary>Which flags mean nothing behind an instruction, given those before it.</summary>
+    private static uint UndefinedBehind(Op* op, uint before)
+    {
+        Instruction instruction = default;
+        instruction.Code = (Code)op->Code;
+        // A shift's count decides which flags it leaves undefined.
+        instruction.Immediate8 = (byte)op->Imm;
+        uint undefined = Bits(instruction.RflagsUndefined), modified = Bits(instruction.RflagsModified);
+        return (before & ~modified) | undefined;
+    }
+
+    private static uint Bits(RflagsBits bits) =>
+        ((bits & RflagsBits.CF) != 0 ? Flags.Cf : 0) | ((bits & RflagsBits.PF) != 0 ? Flags.Pf : 0) | ((bits & RflagsBits.AF) != 0 ? Flags.Af : 0)
+        | ((bits & RflagsBits.ZF) != 0 ? Flags.Zf : 0) | ((bits & RflagsBits.SF) != 0 ? Flags.Sf : 0) | ((bits & RflagsBits.OF) != 0 ? Flags.Of : 0);
+
+    private string Describe(int index, string difference)
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"translated code and the interpreter diverge after {Compared} stretches: {difference}");
+        text.AppendLine($"block at {_block->Rip:x16}, mode {_block->Mode}; compared before instruction {index} of {_block->Count}:");
+        var reader = new CodeBytes();
+        reader.Load(new ReadOnlySpan<byte>(_block->Host, (int)Math.Min(4096 - (_block->Rip & 0xFFF), _block->EndRip - _block->Rip)));
+        Decoder decoder = Decoder.Create(64, reader);
+        decoder.IP = _block->Rip;
+        var formatter = new IntelFormatter();
+        var output = new StringOutput();
+        for (int i = 0; i < _block->Count; i++)
+        {
+            decoder.Decode(out Instruction instruction);
+            formatter.Format(instruction, output);
+            text.AppendLine($"{(i == _first ? ">" : i == index ? "*" : " ")} {instruction.IP:x16}  {output.ToStringAndReset()}");
+        }
+        CpuState* before = At(_first);
+        for (int i = 0; i < 16; i++) text.AppendLine($"{(Register)((int)Register.RAX + i)} before {before->General[i]:x16}, now {_state->General[i]:x16}");
+        text.AppendLine($"RFLAGS before {Flags.Read(before):x8}, now {Flags.Read(_state):x8}");
+        return text.ToString();
+    }
+}
+
+/// <summary>Translated code did something else than the interpreter.</summary>
+public sealed class LockstepDivergenceException(string message) : Exception(message);

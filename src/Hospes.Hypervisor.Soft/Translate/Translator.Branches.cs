@@ -1,0 +1,158 @@
+using Hospes.Hypervisor.Soft.Cpu;
+using Hospes.Hypervisor.Soft.Decode;
+using Hospes.Hypervisor.Soft.Emit;
+using Hospes.Hypervisor.Soft.Memory;
+using Iced.Intel;
+using Assembler = Hospes.Hypervisor.Soft.Emit.Assembler;
+
+namespace Hospes.Hypervisor.Soft.Translate;
+
+/// <summary>
+/// How blocks follow one another. Inside a page they are linked directly: where the one is mapped, so is the other. To another page the jump
+/// compares that page's TLB entry with a constant first. Jumps backward and jumps through a register look for events, so that no cycle is without a look.
+/// </summary>
+internal sealed unsafe partial class Translator
+{
+    private bool EmitBranch(in Instruction instruction, in InstructionForm form, Treatment treatment)
+    {
+        switch (treatment)
+        {
+            case Treatment.Jump:
+                if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
+                EmitGoTo(_op->Imm);
+                return false;
+            case Treatment.JumpIf: return EmitJumpIf(form);
+            case Treatment.Call: return EmitCall();
+            case Treatment.Return: return EmitReturn();
+            case Treatment.JumpIndirect: return EmitJumpIndirect(instruction, form);
+            default: return EmitCallIndirect(instruction, form);
+        }
+    }
+
+    private bool EmitJumpIf(in InstructionForm form)
+    {
+        if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
+        Need();
+        Save();
+        byte* taken = _a.JumpIf(form.Opcode & 15);
+        FlagState flags = _flags;
+        EmitGoTo(_block->EndRip);
+        _a.Patch(taken, _a.Position);
+        _flags = flags;
+        EmitGoTo(_op->Imm);
+        return false;
+    }
+
+    /// <summary>Goes to a constant address.</summary>
+    private void EmitGoTo(ulong rip)
+    {
+        Clobber();
+        if (rip <= _block->Rip) EmitEventCheck(rip);
+        if (((rip ^ _block->Rip) & PageMask) != 0) EmitCrossing(rip);
+        // Until it is linked, the jump leads to its own way out.
+        byte* jump = _a.JumpForward();
+        AddCold(jump, new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = jump });
+    }
+
+    /// <summary>The key of the target's page stands in the code once the jump is linked; until then it is one that no page has.</summary>
+    private void EmitCrossing(ulong rip)
+    {
+        _a.Rex(true, 0, 0, S0);
+        _a.Byte(0xB8 | S0 & 7);
+        _a.Int64(TlbEntry.NoExecute - 1);
+        _a.RegState(0x3B, S0, EntryOffset(rip) + TlbEntry.ExecuteOffset);
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = _a.Position + 1, Retry = _a.Position - CrossingKeyDistance });
+    }
+
+    /// <summary>From behind the check of a crossing back to the key in it: the key, a comparison of 9 bytes and a jump of 6.</summary>
+    private const int CrossingKeyDistance = 8 + 9 + 6;
+
+    /// <summary>Links a branch to a block that has been translated.</summary>
+    public void Link(NativeExit* exit, Block* target)
+    {
+        if (exit->Link == null) return;
+        if (exit->Retry != null) *(ulong*)(exit->Retry + _cache.WriteDelta) = TlbEntry.ExecuteKey(target->Rip, (ulong)target->Host & PageMask);
+        _a.Patch(exit->Link, target->Fast);
+    }
+
+    /// <summary>Lets those who come to a dead translation go on in its successor.</summary>
+    public void Forward(NativeExit* dead, Block* successor)
+    {
+        _a.JumpAt(dead->Retry, successor->Entry);
+        _a.JumpAt(dead->Resume, successor->Fast);
+    }
+
+    private bool EmitCall()
+    {
+        if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
+        EmitPushLookUp();
+        StoreConstant(_block->EndRip);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        EmitGoTo(_op->Imm);
+        return false;
+    }
+
+    private bool EmitReturn()
+    {
+        EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
+        _a.RegMemory(0x8B, S0, S0, 0);
+        _a.Lea(GuestRsp, GuestRsp, Width);
+        EmitGoToScratch();
+        return false;
+    }
+
+    private bool EmitJumpIndirect(in Instruction instruction, in InstructionForm form)
+    {
+        if (!EmitTarget(instruction, form)) return EmitInterpreted();
+        EmitGoToScratch();
+        return false;
+    }
+
+    private bool EmitCallIndirect(in Instruction instruction, in InstructionForm form)
+    {
+        Clobber();
+        byte* retry = _a.Position;
+        if (!EmitTarget(instruction, form)) return EmitInterpreted();
+        // A target that is not canonical faults before anything is pushed: bits 47 to 63 are all the same.
+        _a.Constant(S1, 47);
+        _a.Sarx(S1, S0, S1, wide: true);
+        _a.Group1(0, S1, 1);
+        _a.Group1(7, S1, 1);
+        AddInterpreted(_a.JumpIf(Assembler.Above));
+        _a.RegState(0x89, S0, StateOffset.Scratch);
+        _a.Lea(S0, GuestRsp, -Width);
+        EmitLookUp(Width, write: true, aligned: false, AccessedAddress.Push, retry);
+        StoreConstant(_block->EndRip);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        _a.RegState(0x8B, S0, StateOffset.Scratch);
+        EmitGoToScratch();
+        return false;
+    }
+
+    /// <summary>Scratch0 gets the target of an indirect branch.</summary>
+    private bool EmitTarget(in Instruction instruction, in InstructionForm form)
+    {
+        Clobber();
+        if (form.Mod == 3)
+        {
+            int source = Loaded(form.Rm, S0);
+            if (source != S0) _a.Move(S0, source);
+            return true;
+        }
+        if (EmitOperand(instruction, write: false, aligned: false) is not { } displacement) return false;
+        _a.RegMemory(0x8B, S0, S0, displacement);
+        return true;
+    }
+
+    /// <summary>Goes to the address in Scratch0 through the table of indirect branches.</summary>
+    private void EmitGoToScratch()
+    {
+        int table = _cache.JumpTable(_block->Mode);
+        // The low bits of the address times 16.
+        _a.Rorx(S1, S0, 32 - 4, wide: false);
+        _a.Group1(4, S1, (CpuArea.JumpCount - 1) * 16, wide: false);
+        _a.RegStateAt(0x3B, S0, S1, table);
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Indirect, Op = _op });
+        _a.RegStateAt(0xFF, 4, S1, table + 8, wide: false);
+    }
+}

@@ -1,0 +1,123 @@
+using Hospes.Hypervisor.Soft.Cpu;
+using Hospes.Hypervisor.Soft.Emit;
+using Iced.Intel;
+using Assembler = Hospes.Hypervisor.Soft.Emit.Assembler;
+
+namespace Hospes.Hypervisor.Soft.Translate;
+
+/// <summary>PUSH, POP and their kin: 8 bytes at RSP.</summary>
+internal sealed unsafe partial class Translator
+{
+    private const int Width = 8;
+
+    /// <summary>Scratch0 becomes the host's address of what is about to be pushed. Scratch1 is free behind it.</summary>
+    private void EmitPushLookUp()
+    {
+        Clobber();
+        byte* retry = _a.Position;
+        _a.Lea(S0, GuestRsp, -Width);
+        EmitLookUp(Width, write: true, aligned: false, AccessedAddress.Push, retry);
+    }
+
+    private void EmitPopLookUp(int basis, AccessedAddress address)
+    {
+        Clobber();
+        byte* retry = _a.Position;
+        _a.Move(S0, basis);
+        EmitLookUp(Width, write: false, aligned: false, address, retry);
+    }
+
+    private bool EmitPush(in Instruction instruction, in InstructionForm form)
+    {
+        bool short50 = !form.HasModRm;
+        if (!short50 && form.Mod != 3) return EmitPushMemory(instruction);
+        int guest = short50 ? form.Opcode & 7 | (form.Rex & 1) << 3 : form.Rm;
+        EmitPushLookUp();
+        _a.RegMemory(0x89, Loaded(guest, S1), S0, 0);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        return true;
+    }
+
+    /// <summary>The value waits in the state's scratch area, since both scratch registers are needed twice.</summary>
+    private bool EmitPushMemory(in Instruction instruction)
+    {
+        Clobber();
+        byte* retry = _a.Position;
+        if (EmitOperand(instruction, write: false, aligned: false) is not { } displacement) return EmitInterpreted();
+        _a.RegMemory(0x8B, S0, S0, displacement);
+        _a.RegState(0x89, S0, StateOffset.Scratch);
+        _a.Lea(S0, GuestRsp, -Width);
+        EmitLookUp(Width, write: true, aligned: false, AccessedAddress.Push, retry);
+        _a.RegState(0x8B, S1, StateOffset.Scratch);
+        _a.RegMemory(0x89, S1, S0, 0);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        return true;
+    }
+
+    private bool EmitPushConstant(ulong value)
+    {
+        EmitPushLookUp();
+        StoreConstant(value);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        return true;
+    }
+
+    /// <summary>mov qword [Scratch0], constant.</summary>
+    private void StoreConstant(ulong value)
+    {
+        if ((long)value is >= int.MinValue and <= int.MaxValue)
+        {
+            _a.Rex(true, 0, 0, S0);
+            _a.Byte(0xC7);
+            _a.ModMemory(0, S0, -1, 0, 0);
+            _a.Int32((int)value);
+            return;
+        }
+        _a.Constant(S1, value);
+        _a.RegMemory(0x89, S1, S0, 0);
+    }
+
+    /// <summary>PUSHFQ in supervisor mode; elsewhere IOPL and virtual interrupts have a say.</summary>
+    private bool EmitPushFlags()
+    {
+        EmitPushLookUp();
+        // S1 = AH, which has the low byte of RFLAGS as it is; then the system flags, then OF. RF and VM are pushed as 0.
+        _a.Rorx(S1, HostRegister.Rax, 8, wide: false);
+        _a.Rex(false, S1, 0, S1);
+        _a.Byte(0x0F);
+        _a.Byte(0xB6);
+        _a.ModRegister(S1, S1);
+        _a.RegState(0x0B, S1, StateOffset.SystemFlags, wide: false);
+        _a.Group1(4, S1, unchecked((int)~(Flags.Rf | Flags.Vm)), wide: false);
+        // test al, al; je +7; or r11d, 0x800
+        _a.Byte(0x84);
+        _a.Byte(0xC0);
+        _a.Byte(0x74);
+        _a.Byte(7);
+        _a.Group1(1, S1, (int)Flags.Of, wide: false);
+        _a.RegMemory(0x89, S1, S0, 0);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        return true;
+    }
+
+    private bool EmitPop(in InstructionForm form)
+    {
+        int guest = form.Opcode & 7 | (form.Rex & 1) << 3;
+        EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
+        // POP RSP ends with what was popped.
+        int home = RegisterMap.Home(guest);
+        int destination = home >= 0 ? home : S1;
+        _a.RegMemory(0x8B, destination, S0, 0);
+        if (destination != GuestRsp) _a.Lea(GuestRsp, GuestRsp, Width);
+        if (home < 0) _a.RegState(0x89, S1, guest * 8);
+        return true;
+    }
+
+    private bool EmitLeave()
+    {
+        EmitPopLookUp(GuestRbp, AccessedAddress.Frame);
+        _a.Lea(GuestRsp, GuestRbp, Width);
+        _a.RegMemory(0x8B, GuestRbp, S0, 0);
+        return true;
+    }
+}
