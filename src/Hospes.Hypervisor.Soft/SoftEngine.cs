@@ -2,7 +2,11 @@ using Hospes.Hypervisor.Soft.Cpu;
 
 namespace Hospes.Hypervisor.Soft;
 
-/// <summary>The software engine: an x86-64 processor that needs nothing of the host but memory and threads.</summary>
+/// <summary>
+/// The software engine: an x86-64 processor that needs nothing of the host but memory and threads. On x86-64 hosts it translates hot code; the
+/// engine setting <c>translate</c> says whether: <c>on</c> (the default), <c>off</c>, <c>always</c> (from the first execution on), or <c>lockstep</c>, which
+/// compares every stretch of translated code with the interpreter and ends the guest with a report at the first divergence (one vCPU only).
+/// </summary>
 public sealed class SoftEngine : IEngine
 {
     /// <inheritdoc/>
@@ -20,9 +24,9 @@ public sealed class SoftEngine : IEngine
     public Status CreateGuest(GuestOptions options, GuestMemory memory, TrapTable traps, out IGuestEngine? guest)
     {
         guest = null;
-        if (options.EngineSettings.Count != 0) return Status.InvalidArgs;
+        if (!SoftSettings.TryParse(options.EngineSettings, out SoftSettings settings)) return Status.InvalidArgs;
         if (!CpuModel.TryParse(options.CpuModel, out CpuModel? model)) return Status.InvalidArgs;
-        guest = new SoftGuest(options, model, memory, traps);
+        guest = new SoftGuest(options, settings, model, memory, traps);
         return Status.Ok;
     }
 }

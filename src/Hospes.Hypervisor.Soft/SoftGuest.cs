@@ -17,10 +17,11 @@ internal sealed class SoftGuest : IGuestEngine
     private int _externalLine;
     private bool _dirtyLogging;
 
-    public SoftGuest(GuestOptions options, CpuModel model, GuestMemory memory, TrapTable traps)
+    public SoftGuest(GuestOptions options, SoftSettings settings, CpuModel model, GuestMemory memory, TrapTable traps)
     {
         _options = options;
         _traps = traps;
+        Settings = settings;
         Model = model;
         Clock = new GuestClock(options.Time, model.TscHz);
         Map = new PhysicalMap(memory, traps) { TranslationsChanged = DropAllTranslations };
@@ -53,14 +54,8 @@ internal sealed class SoftGuest : IGuestEngine
     /// <summary>How many vCPUs the guest may have.</summary>
     public int MaxVcpus => _options.MaxVcpus;
 
-    /// <summary>Whether hot code is translated.</summary>
-    public bool Translates { get; } = true;
-
-    /// <summary>Whether every stretch of translated code is compared with the interpreter.</summary>
-    public bool ChecksTranslations { get; } = Environment.GetEnvironmentVariable("LOCKSTEP") != null;
-
-    /// <summary>How often a block is interpreted before it is translated.</summary>
-    public int TranslationThreshold { get; } = 8;
+    /// <summary>The engine's settings.</summary>
+    public SoftSettings Settings { get; }
 
     /// <summary>Whether written pages are logged.</summary>
     public bool DirtyLogging => Volatile.Read(ref _dirtyLogging);

@@ -30,13 +30,13 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
         Msrs = new MsrFile(this, guest.Model);
         Apic = new LocalApic(this, guest.Clock, guest.Model);
         _blocks = new BlockCache(new BlockDecoder(guest.Handlers, guest.Traits), Mmu, this);
-        _threshold = guest.TranslationThreshold;
-        _code = guest.Translates ? CodeCache.TryCreate(_state) : null;
+        _threshold = guest.Settings.Threshold;
+        _code = guest.Settings.Translation != Translation.Off ? CodeCache.TryCreate(_state) : null;
         if (_code is not null)
         {
             _translator = new Translator(_code);
             _blocks.Dropped = _code.Reset;
-            if (guest.ChecksTranslations) _lockstep = new Lockstep(_state, Mmu);
+            if (guest.Settings.Translation == Translation.Lockstep) _lockstep = new Lockstep(_state, Mmu);
         }
 
         Reset.PowerOn(this);

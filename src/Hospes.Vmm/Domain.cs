@@ -33,7 +33,7 @@ internal sealed class Domain : IDisposable
         domain = null;
         failure = null;
         using var resource = new HypervisorResource(engine);
-        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = options.Time };
+        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = options.Time, EngineSettings = EngineChoice.Settings(options.Engine) };
         Status status = Guest.Create(resource, guestOptions, out Guest? guest);
         if (guest is null)
         {

@@ -17,15 +17,30 @@ public static class EngineChoice
     /// <summary>The names that <see cref="TryChoose(string, out IEngine, out VmmFailure)"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [Auto, Soft, Kvm];
 
+    /// <summary>The engine's name in a choice such as <c>soft,translate=off</c>.</summary>
+    public static string Name(string choice) => choice.Split(',')[0];
+
+    /// <summary>The engine's own settings in a choice: what stands behind the first comma, as NAME=VALUE each; a name alone means <c>on</c>.</summary>
+    public static IReadOnlyDictionary<string, string> Settings(string choice)
+    {
+        var settings = new Dictionary<string, string>();
+        foreach (string item in choice.Split(',').Skip(1))
+        {
+            string[] parts = item.Split('=', 2);
+            settings[parts[0]] = parts.Length == 2 ? parts[1] : "on";
+        }
+        return settings;
+    }
+
     /// <summary>Makes the engine that is asked for.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/>, settings behind it.</param>
     /// <param name="engine">The engine, or null.</param>
     /// <param name="failure"><see cref="VmmError.UnknownEngine"/> or <see cref="VmmError.EngineUnavailable"/>, or null.</param>
     public static bool TryChoose(string name, [NotNullWhen(true)] out IEngine? engine, [NotNullWhen(false)] out VmmFailure? failure) =>
         TryChoose(name, KvmEngine.DevicePath, KvmVerdicts.OfThisUser, out engine, out _, out failure);
 
     /// <summary>Makes the engine that is asked for.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/>, settings behind it.</param>
     /// <param name="device">Where KVM is.</param>
     /// <param name="verdicts">Remembers whether KVM is real. Who asks for KVM by name gets it, whatever it is.</param>
     /// <param name="engine">The engine, or null.</param>
@@ -37,7 +52,7 @@ public static class EngineChoice
         notice = null;
         failure = null;
         engine = null;
-        switch (name)
+        switch (Name(name))
         {
             case Soft:
                 engine = new SoftEngine();

@@ -6,7 +6,7 @@ namespace Hospes.Vmm;
 /// <summary>What a domain is made of and how it is run. Immutable.</summary>
 public sealed record VmmOptions
 {
-    /// <summary>The engine: one of <see cref="EngineChoice.Names"/>.</summary>
+    /// <summary>The engine: one of <see cref="EngineChoice.Names"/>, its settings behind it as in <c>soft,translate=off</c>.</summary>
     public string Engine { get; init; } = EngineChoice.Auto;
 
     /// <summary>The processor model, as the engine names it, with features taken away as in <c>max,-x2apic</c>; null for the engine's default.</summary>

@@ -122,10 +122,10 @@ internal static class RunCommand
         OptionValue.Whole("--vcpus", "N", $"How many virtual processors the guest has, 1 to 255; {whenAbsent} when absent.", 1, 255, whenAbsent);
 
     /// <summary><c>--engine</c>.</summary>
-    public static Option<string?> Engine() => OptionValue.Create("--engine", "NAME", $"What executes the guest: {string.Join(" or ", EngineChoice.Names)}. auto when absent: the best that this host has.", (string text, out string? value) =>
+    public static Option<string?> Engine() => OptionValue.Create("--engine", "NAME", $"What executes the guest: {string.Join(" or ", EngineChoice.Names)}. auto when absent: the best that this host has. Settings follow a comma, as in soft,translate=off.", (string text, out string? value) =>
     {
         value = text;
-        return EngineChoice.Names.Contains(text) ? null : $"is no engine; choose one of {string.Join(", ", EngineChoice.Names)}";
+        return EngineChoice.Names.Contains(EngineChoice.Name(text)) ? null : $"is no engine; choose one of {string.Join(", ", EngineChoice.Names)}";
     });
 
     /// <summary>The files of a guest.</summary>

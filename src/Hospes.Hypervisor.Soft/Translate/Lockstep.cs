@@ -117,6 +117,9 @@ internal sealed unsafe class Lockstep : IDisposable
         // A shift's count decides which flags it leaves undefined.
         instruction.Immediate8 = (byte)op->Imm;
         uint undefined = Bits(instruction.RflagsUndefined), modified = Bits(instruction.RflagsModified);
+        // A shift by CL may change nothing.
+        OpCodeInfo code = instruction.Code.ToOpCode();
+        if (code.Op1Kind == OpCodeOperandKind.cl || code.Op2Kind == OpCodeOperandKind.cl) modified = 0;
         return (before & ~modified) | undefined;
     }
 

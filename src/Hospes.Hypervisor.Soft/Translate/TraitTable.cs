@@ -26,6 +26,8 @@ internal sealed class TraitTable
     {
         var traits = new TranslationTraits { Known = true, Treatment = TreatmentOf(instruction) };
         if (traits.Treatment == Treatment.Interpret) return traits;
+        // A count of 0 changes no flags, but this answer is for all counts.
+        if (instruction.Op1Kind == OpKind.Immediate8) instruction.Immediate8 = 3;
         InstructionInfo info = _info.GetInfo(instruction);
         OpCodeInfo code = instruction.Code.ToOpCode();
         for (int i = 0; i < code.OpCount; i++)

@@ -69,6 +69,11 @@ internal static class Comparison
             return;
         }
 
+        if (Deviations.ReadsTwoOperands(last) && IsMemoryFault(native[Greg.Trap]) && IsMemoryFault(other[Greg.Trap]))
+        {
+            return;
+        }
+
         Value(diff, "trap", native[Greg.Trap], other[Greg.Trap]);
         if (native[Greg.Trap] != other[Greg.Trap])
         {
@@ -83,7 +88,7 @@ internal static class Comparison
         }
 
         Value(diff, "error code", native[Greg.ErrorCode] | ignored, other[Greg.ErrorCode] | ignored);
-        if (native[Greg.Trap] == PageFault && !anyPage)
+        if (native[Greg.Trap] == PageFault && !anyPage && !Deviations.MayWrap(last, native[Greg.Cr2], other[Greg.Cr2]))
         {
             Value(diff, "Cr2", native[Greg.Cr2], other[Greg.Cr2]);
         }

@@ -16,7 +16,7 @@ internal sealed class OracleRun : IDisposable
     private const int ReportedMismatches = 12;
 
     private readonly NativeRunner _native = new();
-    private readonly SoftRunner _soft;
+    private readonly SoftRunner[] _softs;
     private readonly CaseGenerator _generator;
     private readonly OracleCase[] _descriptions = new OracleCase[NativeRunner.BatchSize];
     private readonly long[] _numbers = new long[NativeRunner.BatchSize];
@@ -27,7 +27,7 @@ internal sealed class OracleRun : IDisposable
     public OracleRun()
     {
         StateBuilder.FillReadOnlyPage(_native.ReadOnlyPage);
-        _soft = new SoftRunner(_native.ReadOnlyPage);
+        _softs = [new SoftRunner("off", _native.ReadOnlyPage), new SoftRunner("always", _native.ReadOnlyPage)];
         var handlers = InstructionSet.Create();
         unsafe
         {
@@ -80,7 +80,10 @@ internal sealed class OracleRun : IDisposable
             start = Stopwatch.GetTimestamp();
             for (var i = 0; i < batch; i++)
             {
-                Compare(seed, family, i);
+                foreach (var soft in _softs)
+                {
+                    Compare(soft, seed, family, i);
+                }
             }
 
             SoftTime += Stopwatch.GetElapsedTime(start);
@@ -91,15 +94,18 @@ internal sealed class OracleRun : IDisposable
     public void Dispose()
     {
         _native.Dispose();
-        _soft.Dispose();
+        foreach (var soft in _softs)
+        {
+            soft.Dispose();
+        }
     }
 
-    private void Compare(ulong seed, string family, int i)
+    private void Compare(SoftRunner soft, ulong seed, string family, int i)
     {
         ref var slot = ref _native.Slot(i);
         var description = _descriptions[i];
         Instructions += description.Instructions.Count;
-        var differences = _soft.Run(ref slot, ref _output) ?? Comparison.Differences(ref slot, ref _output, description);
+        var differences = soft.Run(ref slot, ref _output) ?? Comparison.Differences(ref slot, ref _output, description);
         if (differences is null)
         {
             if (slot.Output[Greg.Trap] == 3)
@@ -113,12 +119,13 @@ internal sealed class OracleRun : IDisposable
             return;
         }
 
-        var kind = description.Instructions.Count == 1 ? description.Instructions[0].Code.ToString() : "sequence";
+        var sequence = description.Instructions.Count != 1;
+        var kind = $"{(sequence ? "sequence" : description.Instructions[0].Code)}, translate={soft.Translation}";
         var seen = _mismatched.GetValueOrDefault(kind);
         _mismatched[kind] = seen + 1;
-        if (Reports.Count < ReportedMismatches && (seen == 0 || (kind == "sequence" && seen < 3)))
+        if (Reports.Count < ReportedMismatches && (seen == 0 || (sequence && seen < 3)))
         {
-            Reports.Add(Report.Describe(seed, family, _numbers[i], ref slot, description, differences));
+            Reports.Add($"translate={soft.Translation}: {Report.Describe(seed, family, _numbers[i], ref slot, description, differences)}");
         }
     }
 }

@@ -41,6 +41,13 @@ internal static class Deviations
     /// </summary>
     public static bool FaultsInAnyOrder(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Enter or Mnemonic.Call;
 
+    /// <summary>Whether the instruction reads two operands in memory, of which either may be looked at first: CMPS.</summary>
+    public static bool ReadsTwoOperands(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Cmpsb or Mnemonic.Cmpsw or Mnemonic.Cmpsd or Mnemonic.Cmpsq;
+
+    /// <summary>Whether an element's address may wrap at 4 GiB or not: masked moves whose operand crosses that line with 32-bit addresses.</summary>
+    public static bool MayWrap(in Instruction instruction, ulong one, ulong other) =>
+        instruction.Mnemonic is Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq or Mnemonic.Vmaskmovps or Mnemonic.Vmaskmovpd && (one ^ other) == 1UL << 32;
+
     /// <summary>
     /// Whether an instruction that faults may leave its registers half done, in a way of the processor's own: a gather
     /// clears the mask of what it has loaded, and may or may not have loaded what follows the fault.

@@ -27,12 +27,13 @@ internal sealed unsafe class SoftRunner : IDisposable
 
     // SAFETY: _memory is the host address of the guest's only range, mapped until the guest is closed in Dispose; all offsets
     // used here are constants of SoftLayout inside it. The state is read and written only while the processor is stopped.
-    public SoftRunner(ReadOnlySpan<byte> readOnlyPage)
+    public SoftRunner(string translation, ReadOnlySpan<byte> readOnlyPage)
     {
+        Translation = translation;
         _readOnlyPage = readOnlyPage.ToArray();
         var engine = new CapturingEngine(new SoftEngine());
         using var resource = new HypervisorResource(engine);
-        Guest.Create(resource, new GuestOptions(), out var guest).ShouldBe(Status.Ok);
+        Guest.Create(resource, new GuestOptions { EngineSettings = new Dictionary<string, string> { ["translate"] = translation } }, out var guest).ShouldBe(Status.Ok);
         _guest = guest!;
         _guest.Memory.Map(0, SoftLayout.MemorySize, out var range).ShouldBe(Status.Ok);
         _memory = (byte*)range!.HostAddress;
@@ -43,6 +44,9 @@ internal sealed unsafe class SoftRunner : IDisposable
         _vcpu = (SoftVcpu)engine.Vcpu!;
         _watchdog = new Timer(_ => Watch(), null, CaseLimit, CaseLimit);
     }
+
+    /// <summary>The engine's setting: whether the cases are interpreted or translated.</summary>
+    public string Translation { get; }
 
     /// <summary>Runs one case; the answer says what else than an exception ended it, or is null.</summary>
     public string? Run(ref CaseSlot slot, ref CpuImage output)

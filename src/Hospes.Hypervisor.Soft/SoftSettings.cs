@@ -1,0 +1,46 @@
+namespace Hospes.Hypervisor.Soft;
+
+/// <summary>How code of the guest is executed.</summary>
+internal enum Translation
+{
+    /// <summary>Translated once it is hot, interpreted before.</summary>
+    On,
+
+    /// <summary>Interpreted only.</summary>
+    Off,
+
+    /// <summary>Translated at once, for tests.</summary>
+    Always,
+
+    /// <summary>Translated, and every stretch compared with the interpreter; for one vCPU.</summary>
+    Lockstep,
+}
+
+/// <summary>The software engine's own settings.</summary>
+/// <param name="Translation">What <c>translate</c> says.</param>
+internal sealed record SoftSettings(Translation Translation)
+{
+    /// <summary>How often a block is interpreted before it is translated.</summary>
+    public int Threshold => Translation is Translation.On ? 8 : 1;
+
+    /// <summary>Reads the settings of a guest. False when one is unknown.</summary>
+    public static bool TryParse(IReadOnlyDictionary<string, string> settings, out SoftSettings parsed)
+    {
+        Translation translation = Translation.On;
+        parsed = new SoftSettings(translation);
+        foreach ((string name, string value) in settings)
+        {
+            if (name != "translate") return false;
+            switch (value)
+            {
+                case "on": translation = Translation.On; break;
+                case "off": translation = Translation.Off; break;
+                case "always": translation = Translation.Always; break;
+                case "lockstep": translation = Translation.Lockstep; break;
+                default: return false;
+            }
+        }
+        parsed = new SoftSettings(translation);
+        return true;
+    }
+}
