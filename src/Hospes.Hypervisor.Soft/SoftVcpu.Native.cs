@@ -207,9 +207,18 @@ internal sealed unsafe partial class SoftVcpu
     {
         AccessedAddress.Operand => Mem.Address(_state, exit->Op),
         AccessedAddress.Push => _state->General[VcpuState.Rsp] - exit->Size,
+        AccessedAddress.BitString => BitStringAddress(exit),
         AccessedAddress.Pop => _state->General[VcpuState.Rsp],
         _ => _state->General[VcpuState.Rbp],
     };
+
+    /// <summary>The word that the bit number in a register picks: rounded down, whatever its sign.</summary>
+    private ulong BitStringAddress(NativeExit* exit)
+    {
+        ulong number = *(ulong*)((byte*)_state + exit->Op->Reg1);
+        long words = exit->Size == 8 ? (long)number >> 6 : (int)number >> 5;
+        return Mem.Address(_state, exit->Op) + (ulong)words * exit->Size;
+    }
 
     /// <summary>The page that a block's only instruction runs into is not in the TLB, or is another one now: then the block is looked up anew.</summary>
     private void FetchSecondPage(Block* block)

@@ -330,7 +330,8 @@ internal sealed unsafe partial class SoftVcpu
             Delivery.Interrupt(this, (byte)Vector.Nmi);
             return true;
         }
-        if ((s->SystemFlags & Flags.If) == 0) return false;
+        s->InterruptWaiting = (byte)((s->SystemFlags & Flags.If) == 0 ? 1 : 0);
+        if (s->InterruptWaiting != 0) return false;
         int vector = Apic.TakeInterrupt();
         if (vector < 0) vector = _guest.TakeExternalInterrupt(this);
         if (vector < 0) return false;

@@ -143,6 +143,9 @@ internal unsafe struct CpuState
     /// <summary>Whether interrupts and debug traps are held off for one instruction (STI, MOV SS, POP SS).</summary>
     [FieldOffset(1268)] public byte InterruptShadow;
 
+    /// <summary>Not 0 when an interrupt may be waiting for IF.</summary>
+    [FieldOffset(1269)] public byte InterruptWaiting;
+
     /// <summary>The arithmetic flags as emitted code keeps them: AH as LAHF gives it, AL 1 for OF.</summary>
     [FieldOffset(1280)] public ulong NativeFlags;
 

@@ -12,7 +12,8 @@ internal static unsafe class ModeUpdate
         uint changed = oldSystemFlags ^ s->SystemFlags;
         if ((changed & (Flags.Tf | Flags.Vm | Flags.Ac)) != 0) All(s);
         // An interrupt may have waited for IF; RF asks for one instruction without instruction breakpoints.
-        if ((changed & s->SystemFlags & (Flags.If | Flags.Rf)) != 0) SoftVcpu.From(s).Post(CpuEvents.Interrupt);
+        uint set = changed & s->SystemFlags;
+        if ((set & Flags.Rf) != 0 || ((set & Flags.If) != 0 && s->InterruptWaiting != 0)) SoftVcpu.From(s).Post(CpuEvents.Interrupt);
     }
 
     /// <summary>To be called after a change of CR0, CR4, EFER, XCR0, a segment register, CPL, TF, VM or DR7.</summary>

@@ -169,6 +169,15 @@ internal sealed unsafe class Assembler
         else Int32(value);
     }
 
+    /// <summary>sar reg, count.</summary>
+    public void ShiftRight(int reg, int count)
+    {
+        Rex(true, 0, 0, reg);
+        Byte(0xC1);
+        ModRegister(7, reg);
+        Byte(count);
+    }
+
     /// <summary>lea reg, [basis + displacement].</summary>
     public void Lea(int reg, int basis, int displacement) => RegMemory(0x8D, reg, basis, displacement);
 

@@ -6,7 +6,10 @@ namespace Hospes.Hypervisor.Soft.Emit;
 /// <summary>Distances of the state's fields that emitted code uses.</summary>
 internal static unsafe class StateOffset
 {
-    public static readonly int Events, SystemFlags, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
+    public static readonly int Events, SystemFlags, InterruptWaiting, InterruptShadow, KernelGsBase, FirstSelector, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
+
+    /// <summary>The selector of a segment register, numbered as instructions do.</summary>
+    public static int Selector(int segment) => FirstSelector + segment * sizeof(SegmentRegister);
 
     static StateOffset()
     {
@@ -14,6 +17,10 @@ internal static unsafe class StateOffset
         byte* start = (byte*)&s;
         Events = (int)((byte*)&s.Events - start);
         SystemFlags = (int)((byte*)&s.SystemFlags - start);
+        InterruptWaiting = (int)(&s.InterruptWaiting - start);
+        InterruptShadow = (int)(&s.InterruptShadow - start);
+        KernelGsBase = (int)((byte*)&s.KernelGsBase - start);
+        FirstSelector = (int)((byte*)&s.Es.Selector - start);
         Rip = (int)((byte*)&s.Rip - start);
         NativeFlags = (int)((byte*)&s.NativeFlags - start);
         NativeTarget = (int)((byte*)&s.NativeTarget - start);

@@ -32,6 +32,7 @@ internal enum AccessedAddress : byte
     Push,
     Pop,
     Frame,
+    BitString,
 }
 
 /// <summary>What the run loop must know of one place where emitted code leaves.</summary>

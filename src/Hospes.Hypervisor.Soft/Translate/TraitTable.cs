@@ -38,7 +38,7 @@ internal sealed class TraitTable
             bool replaced = access == OpAccess.Write && instruction.Mnemonic is not (Mnemonic.Xor or Mnemonic.Sub or Mnemonic.Sbb);
             OpCodeOperandKind kind = code.GetOpKind(i);
             if (CanBeMemory(kind)) traits.WritesMemory |= written;
-            if (!Place(ref traits, kind, written, replaced)) return new TranslationTraits { Known = true };
+            if (!Place(ref traits, kind, written, replaced) && traits.Treatment == Treatment.Same) return new TranslationTraits { Known = true };
         }
         traits.UsesVectors = UsesVectors(code, instruction);
         traits.NeedsAlignment = NeedsAlignment(code, instruction);
@@ -121,6 +121,8 @@ internal sealed class TraitTable
         Code.Mov_r8_imm8 or Code.Mov_r32_imm32 or Code.Mov_r64_imm64 => Treatment.MoveImmediate,
         Code.Add_AL_imm8 or Code.Or_AL_imm8 or Code.Adc_AL_imm8 or Code.Sbb_AL_imm8 or Code.And_AL_imm8 or Code.Sub_AL_imm8 or Code.Xor_AL_imm8
             or Code.Cmp_AL_imm8 or Code.Test_AL_imm8
+            or Code.Add_AX_imm16 or Code.Or_AX_imm16 or Code.Adc_AX_imm16 or Code.Sbb_AX_imm16 or Code.And_AX_imm16 or Code.Sub_AX_imm16
+            or Code.Xor_AX_imm16 or Code.Cmp_AX_imm16 or Code.Test_AX_imm16
             or Code.Add_EAX_imm32 or Code.Or_EAX_imm32 or Code.Adc_EAX_imm32 or Code.Sbb_EAX_imm32 or Code.And_EAX_imm32 or Code.Sub_EAX_imm32
             or Code.Xor_EAX_imm32 or Code.Cmp_EAX_imm32 or Code.Test_EAX_imm32
             or Code.Add_RAX_imm32 or Code.Or_RAX_imm32 or Code.Adc_RAX_imm32 or Code.Sbb_RAX_imm32 or Code.And_RAX_imm32 or Code.Sub_RAX_imm32
@@ -138,6 +140,10 @@ internal sealed class TraitTable
         Code.Bswap_r32 or Code.Bswap_r64 => Treatment.ByteSwap,
         Code.Cld => Treatment.ClearDirection,
         Code.Cli => Treatment.ClearInterrupt,
+        Code.Sti => Treatment.SetInterrupt,
+        Code.Swapgs => Treatment.SwapBase,
+        Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => Treatment.ReadSelector,
+        Code.Cmpxchg16b_m128 => Treatment.CompareExchange16,
         Code.Jmp_rel8_64 or Code.Jmp_rel32_64 => Treatment.Jump,
         Code.Call_rel32_64 => Treatment.Call,
         Code.Jmp_rm64 => Treatment.JumpIndirect,

@@ -19,7 +19,7 @@ internal sealed unsafe partial class Translator
         InstructionForm form = InstructionForm.Parse(_bytes.Bytes.Slice(_op->RipOffset, _op->Length));
         switch (traits.Treatment)
         {
-            case Treatment.Same: return TryEmitSame(instruction, ref form, traits) || EmitInterpreted();
+            case Treatment.Same: return TryEmitSame(instruction, ref form, traits) || TryEmitBitString(instruction, ref form) || EmitInterpreted();
             case Treatment.Nothing: return true;
             case Treatment.Verbatim: return EmitVerbatim(traits);
             case Treatment.LoadEffectiveAddress: return EmitLea(form);
@@ -32,7 +32,11 @@ internal sealed unsafe partial class Translator
             case Treatment.Divide: return EmitDivide(instruction, ref form);
             case Treatment.CompareExchange: return EmitCompareExchange(instruction, ref form);
             case Treatment.ClearDirection: return EmitClearSystemFlag(Flags.Df);
-            case Treatment.ClearInterrupt: return (_block->Mode & Mode.User) == 0 ? EmitClearSystemFlag(Flags.If) : EmitInterpreted();
+            case Treatment.ClearInterrupt: return IsSupervisor ? EmitClearSystemFlag(Flags.If) : EmitInterpreted();
+            case Treatment.SetInterrupt: return IsSupervisor ? EmitSetInterrupt() : EmitInterpreted();
+            case Treatment.SwapBase: return IsSupervisor ? EmitSwapBase() : EmitInterpreted();
+            case Treatment.ReadSelector: return EmitReadSelector(form);
+            case Treatment.CompareExchange16: return EmitCompareExchange16(instruction, ref form);
             case Treatment.Push: return EmitPush(instruction, form);
             case Treatment.PushImmediate: return EmitPushConstant(instruction.GetImmediate(0));
             case Treatment.PushFlags: return EmitPushFlags();
@@ -105,6 +109,7 @@ internal sealed unsafe partial class Translator
         if (traits.NeedsFlags) Need();
         bool isTest = form.Opcode is 0xA8 or 0xA9, isByte = (form.Opcode & 1) == 0;
         int operation = isTest ? 0 : form.Opcode >> 3;
+        if (form.HasOperandSize) _a.Byte(0x66);
         _a.Rex(form.IsWide, 0, 0, GuestRax, always: isByte);
         _a.Byte(isTest ? (isByte ? 0xF6 : 0xF7) : isByte ? 0x80 : 0x81);
         _a.ModRegister(operation, GuestRax);
@@ -241,16 +246,6 @@ internal sealed unsafe partial class Translator
         // With RAX as the destination the comparison is of RAX with itself: the source has been stored there.
         if (isMemory || form.Rm != 0) _a.Move(GuestRax, HostRegister.Rax);
         _flags = FlagState.Host;
-        return true;
-    }
-
-    private bool EmitClearSystemFlag(uint flag)
-    {
-        Clobber();
-        _a.Byte(Assembler.Gs);
-        _a.Byte(0x81);
-        _a.ModMemory(4, -1, -1, 0, StateOffset.SystemFlags);
-        _a.Int32((int)~flag);
         return true;
     }
 }
