@@ -73,7 +73,7 @@ internal sealed unsafe partial class SoftVcpu
                     break;
                 case ExitReason.Memory:
                     Begin(exit);
-                    switch (Mmu.Prepare(AddressOf(exit), exit->Size, exit->IsWrite, out int error))
+                    switch (Prepare(exit, out int error))
                     {
                         case Prepared.Ready:
                             at = exit->Retry;
@@ -142,7 +142,7 @@ internal sealed unsafe partial class SoftVcpu
         _checkFrom = null;
         _lockstep!.Try(block, from);
         NativeExit* exit = Enter(at);
-        while (exit->Reason == ExitReason.Memory && Mmu.Prepare(AddressOf(exit), exit->Size, exit->IsWrite, out _) == Prepared.Ready)
+        while (exit->Reason == ExitReason.Memory && Prepare(exit, out _) == Prepared.Ready)
         {
             if (exit->NeedsVectors) _state->VectorsLoaded = 1;
             exit = Enter(exit->Retry);
@@ -201,6 +201,14 @@ internal sealed unsafe partial class SoftVcpu
             s->CurrentOp = op;
             op->Handler(s, op);
         }
+    }
+
+    private Prepared Prepare(NativeExit* exit, out int error)
+    {
+        ulong address = AddressOf(exit);
+        error = 0;
+        if (exit->IsAligned && (address & (exit->Size - 1UL)) != 0) return Prepared.Other;
+        return Mmu.Prepare(address, exit->Size, exit->IsWrite, out error);
     }
 
     private ulong AddressOf(NativeExit* exit) => exit->Address switch

@@ -44,12 +44,14 @@ internal ref struct InstructionForm
         while (true)
         {
             byte prefix = bytes[at];
+            bool isRex = (prefix & 0xF0) == 0x40;
             if (prefix == 0x66) form.HasOperandSize = true;
             else if (prefix is 0xF2 or 0xF3) form.Repeat = prefix;
-            else if (prefix is not (0x26 or 0x2E or 0x36 or 0x3E or 0x64 or 0x65 or 0x67 or 0xF0)) break;
+            else if (!isRex && prefix is not (0x26 or 0x2E or 0x36 or 0x3E or 0x64 or 0x65 or 0x67 or 0xF0)) break;
+            // Only a REX that stands right before the opcode counts (SDM vol. 2, 2.2.1).
+            form.Rex = isRex ? prefix : (byte)0;
             at++;
         }
-        if ((bytes[at] & 0xF0) == 0x40) form.Rex = bytes[at++];
         if (bytes[at] is 0xC4 or 0xC5) form.ParseVex(bytes, ref at);
         else form.ParseOpcode(bytes, ref at);
         form.HasModRm = HasModRmByte(form.Map, form.Opcode);

@@ -66,6 +66,9 @@ internal unsafe struct NativeExit
 
     public bool IsWrite;
 
+    /// <summary>Whether the access must be aligned to its size: a misaligned one is a fault of its own, which comes before a page fault.</summary>
+    public bool IsAligned;
+
     /// <summary>Whether the code at <see cref="Resume"/> and <see cref="Retry"/> works on vector registers.</summary>
     public bool NeedsVectors;
 }

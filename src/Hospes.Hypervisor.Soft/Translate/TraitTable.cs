@@ -27,7 +27,7 @@ internal sealed class TraitTable
         var traits = new TranslationTraits { Known = true, Treatment = TreatmentOf(instruction) };
         if (traits.Treatment == Treatment.Interpret) return traits;
         // A count of 0 changes no flags, but this answer is for all counts.
-        if (instruction.Op1Kind == OpKind.Immediate8) instruction.Immediate8 = 3;
+        if (instruction.Op1Kind == OpKind.Immediate8 || instruction.Op2Kind == OpKind.Immediate8) instruction.Immediate8 = 3;
         InstructionInfo info = _info.GetInfo(instruction);
         OpCodeInfo code = instruction.Code.ToOpCode();
         for (int i = 0; i < code.OpCount; i++)
@@ -163,11 +163,13 @@ internal sealed class TraitTable
         or Mnemonic.Rorx or Mnemonic.Sarx or Mnemonic.Shlx or Mnemonic.Shrx or Mnemonic.Adcx or Mnemonic.Adox
         or (>= Mnemonic.Seta and <= Mnemonic.Sets and not Mnemonic.Setssbsy) or (>= Mnemonic.Cmova and <= Mnemonic.Cmovs);
 
-    /// <summary>SSE to AVX2 and their kin, but for what has implied operands in memory, masks its accesses, approximates, or touches MXCSR.</summary>
+    /// <summary>SSE to AVX2 and their kin, but for what has implied operands, masks its accesses, approximates, or touches MXCSR.</summary>
     private static bool IsPlainVector(in Instruction instruction)
     {
         if (instruction.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Stmxcsr or Mnemonic.Vldmxcsr or Mnemonic.Vstmxcsr or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu
             or Mnemonic.Vmaskmovps or Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq
+            or Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64
+            or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpestrm or Mnemonic.Vpcmpestri64 or Mnemonic.Vpcmpestrm64
             or Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
             or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss) return false;
         if (instruction.IsVsib) return false;
@@ -208,7 +210,7 @@ internal sealed class TraitTable
                 or Mnemonic.Vmovntdq or Mnemonic.Vmovntdqa;
         }
         return UsesVectors(code, instruction) && instruction.Mnemonic is not (Mnemonic.Movups or Mnemonic.Movupd or Mnemonic.Movdqu or Mnemonic.Lddqu
-            or Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm);
+            or Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm);
     }
 
     /// <summary>

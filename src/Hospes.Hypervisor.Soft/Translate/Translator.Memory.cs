@@ -72,7 +72,7 @@ internal sealed unsafe partial class Translator
         _a.Group1(4, RegisterMap.Scratch1, (TlbEntry.Count - 1) * TlbEntry.Bytes, wide: false);
         _a.RegStateAt(0x33, RegisterMap.Scratch0, RegisterMap.Scratch1, tag);
         _a.Group1(7, RegisterMap.Scratch0, 4096 - size);
-        AddMiss(_a.JumpIf(Assembler.Above), size, write, address, retry);
+        AddMiss(_a.JumpIf(Assembler.Above), size, write, address, retry, aligned);
         if (aligned)
         {
             // test r10b, size - 1: what is not aligned faults, as its handler does it.
@@ -94,12 +94,12 @@ internal sealed unsafe partial class Translator
         int entry = EntryOffset(linear);
         _a.Constant(RegisterMap.Scratch0, linear & PageMask);
         _a.RegState(0x3B, RegisterMap.Scratch0, entry + (write ? TlbEntry.WriteOffset : TlbEntry.ReadOffset));
-        AddMiss(_a.JumpIf(Assembler.NotEqual), size, write, AccessedAddress.Operand, retry);
+        AddMiss(_a.JumpIf(Assembler.NotEqual), size, write, AccessedAddress.Operand, retry, aligned: false);
         _a.RegState(0x8B, RegisterMap.Scratch0, entry + TlbEntry.HostOffset);
         return offset;
     }
 
-    private void AddMiss(byte* jump, int size, bool write, AccessedAddress address, byte* retry) =>
+    private void AddMiss(byte* jump, int size, bool write, AccessedAddress address, byte* retry, bool aligned) =>
         AddCold(jump, new NativeExit
         {
             Reason = ExitReason.Memory,
@@ -109,6 +109,7 @@ internal sealed unsafe partial class Translator
             Address = address,
             Size = (byte)size,
             IsWrite = write,
+            IsAligned = aligned,
         });
 
     /// <summary>A way out, with flags saved, to the handler of the whole instruction.</summary>
