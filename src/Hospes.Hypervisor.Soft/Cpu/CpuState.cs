@@ -158,6 +158,9 @@ internal unsafe struct CpuState
     /// <summary>Not 0 while the vector registers are in the host's.</summary>
     [FieldOffset(1300)] public byte VectorsLoaded;
 
+    /// <summary>Where the windows of the running translation are in host memory: see <see cref="Translate.WindowPlan"/>.</summary>
+    [FieldOffset(1312)] public fixed ulong Windows[4];
+
     /// <summary>The segment register numbered as the instruction set numbers it: ES 0, CS 1, SS 2, DS 3, FS 4, GS 5.</summary>
     public static SegmentRegister* Segment(CpuState* s, int number) => &s->Es + number;
 

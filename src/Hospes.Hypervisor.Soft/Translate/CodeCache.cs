@@ -18,7 +18,7 @@ internal sealed unsafe class CodeCache : IDisposable
     private const int CodeBytes = 24 << 20, MaxExits = 256 << 10;
 
     /// <summary>Room that a block is sure to find: 64 instructions with everything that can surround them.</summary>
-    public const int RoomPerBlock = 64 * 256, ExitsPerBlock = 64 * 4 + 8;
+    public const int RoomPerBlock = 64 * 512, ExitsPerBlock = 64 * 8 + 16;
 
     private const int PageBits = 14;
 

@@ -85,8 +85,7 @@ internal sealed unsafe partial class Translator
     private bool EmitCall()
     {
         if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
-        EmitPushLookUp();
-        StoreConstant(_block->EndRip);
+        StoreConstant(EmitPushLookUp(), _block->EndRip);
         _a.Lea(GuestRsp, GuestRsp, -Width);
         EmitGoTo(_op->Imm);
         return false;
@@ -94,8 +93,8 @@ internal sealed unsafe partial class Translator
 
     private bool EmitReturn()
     {
-        EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
-        _a.RegMemory(0x8B, S0, S0, 0);
+        int at = EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
+        _a.RegMemory(0x8B, S0, S0, at);
         _a.Lea(GuestRsp, GuestRsp, Width);
         EmitGoToScratch();
         return false;
@@ -122,7 +121,7 @@ internal sealed unsafe partial class Translator
         _a.RegState(0x89, S0, StateOffset.Scratch);
         _a.Lea(S0, GuestRsp, -Width);
         EmitLookUp(Width, write: true, aligned: false, AccessedAddress.Push, retry);
-        StoreConstant(_block->EndRip);
+        StoreConstant(0, _block->EndRip);
         _a.Lea(GuestRsp, GuestRsp, -Width);
         _a.RegState(0x8B, S0, StateOffset.Scratch);
         EmitGoToScratch();
@@ -147,6 +146,7 @@ internal sealed unsafe partial class Translator
     /// <summary>Goes to the address in Scratch0 through the table of indirect branches.</summary>
     private void EmitGoToScratch()
     {
+        Clobber();
         int table = _cache.JumpTable(_block->Mode);
         // The low bits of the address times 16.
         _a.Rorx(S1, S0, 32 - 4, wide: false);

@@ -53,6 +53,7 @@ internal sealed unsafe partial class Translator
     {
         int size = instruction.MemorySize.GetSize();
         if (size is <= 0 or > 64) return null;
+        if (EmitFromWindow(isStack: false) is { } offset) return offset;
         bool constant = _op->Base == CpuState.ZeroOffset && _op->Index == CpuState.ZeroOffset && _op->Segment < 4 && _op->AddressSize == 8;
         if (constant) return EmitConstantOperand(_op->Disp, size, write, aligned);
         Clobber();
@@ -63,15 +64,39 @@ internal sealed unsafe partial class Translator
         return 0;
     }
 
+    /// <summary>
+    /// Looks the block's windows up, all at its start. Answers where to patch the jump for when one cannot be had, or null when there is none.
+    /// Nothing is brought into the TLB here: the accesses themselves do that, each with its own rights and faults.
+    /// </summary>
+    private byte* EmitWindows()
+    {
+        byte* plain = null;
+        for (int i = 0; i < _plan.WindowCount; i++)
+        {
+            Window window = _plan.Windows[i];
+            _a.Lea(RegisterMap.Scratch0, Loaded(window.Register, RegisterMap.Scratch0), window.Low);
+            EmitTagCheck(window.High - window.Low, window.Writes);
+            byte* missing = _a.JumpIf(Assembler.Above);
+            if (plain == null) plain = missing;
+            else _misses.Add((nint)missing);
+            _a.RegStateAt(0x03, RegisterMap.Scratch0, RegisterMap.Scratch1, _table + TlbEntry.HostOffset);
+            _a.RegState(0x89, RegisterMap.Scratch0, StateOffset.Windows + i * 8);
+        }
+        return plain;
+    }
+
+    /// <summary>The host's address of an access in a window; null when it is in none.</summary>
+    private int? EmitFromWindow(bool isStack)
+    {
+        if (_plan.WindowCount == 0 || _plan.Find(_index, isStack) is not { } found) return null;
+        _a.RegState(0x8B, RegisterMap.Scratch0, StateOffset.Windows + found.Window * 8);
+        return found.Offset;
+    }
+
     /// <summary>The look-up of the linear address in Scratch0; it becomes the host's address.</summary>
     private void EmitLookUp(int size, bool write, bool aligned, AccessedAddress address, byte* retry)
     {
-        int tag = _table + (write ? TlbEntry.WriteOffset : TlbEntry.ReadOffset);
-        // The index times the entry's size: bits 12 and up of the address come to lie at bit 5.
-        _a.Rorx(RegisterMap.Scratch1, RegisterMap.Scratch0, 12 - 5, wide: false);
-        _a.Group1(4, RegisterMap.Scratch1, (TlbEntry.Count - 1) * TlbEntry.Bytes, wide: false);
-        _a.RegStateAt(0x33, RegisterMap.Scratch0, RegisterMap.Scratch1, tag);
-        _a.Group1(7, RegisterMap.Scratch0, 4096 - size);
+        EmitTagCheck(size, write);
         AddMiss(_a.JumpIf(Assembler.Above), size, write, address, retry, aligned);
         if (aligned)
         {
@@ -83,6 +108,16 @@ internal sealed unsafe partial class Translator
             AddInterpreted(_a.JumpIf(Assembler.NotEqual));
         }
         _a.RegStateAt(0x03, RegisterMap.Scratch0, RegisterMap.Scratch1, _table + TlbEntry.HostOffset);
+    }
+
+    /// <summary>Compares the address in Scratch0 with its TLB entry's tag: "above" when it misses. Scratch0 becomes the offset in the page, Scratch1 the entry's distance.</summary>
+    private void EmitTagCheck(int size, bool write)
+    {
+        // The index times the entry's size: bits 12 and up of the address come to lie at bit 5.
+        _a.Rorx(RegisterMap.Scratch1, RegisterMap.Scratch0, 12 - 5, wide: false);
+        _a.Group1(4, RegisterMap.Scratch1, (TlbEntry.Count - 1) * TlbEntry.Bytes, wide: false);
+        _a.RegStateAt(0x33, RegisterMap.Scratch0, RegisterMap.Scratch1, _table + (write ? TlbEntry.WriteOffset : TlbEntry.ReadOffset));
+        _a.Group1(7, RegisterMap.Scratch0, 4096 - size);
     }
 
     private int? EmitConstantOperand(ulong linear, int size, bool write, bool aligned)

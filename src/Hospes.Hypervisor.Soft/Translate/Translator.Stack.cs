@@ -10,21 +10,25 @@ internal sealed unsafe partial class Translator
 {
     private const int Width = 8;
 
-    /// <summary>Scratch0 becomes the host's address of what is about to be pushed. Scratch1 is free behind it.</summary>
-    private void EmitPushLookUp()
+    /// <summary>What is about to be pushed goes to [Scratch0 + the answer] on the host. Scratch1 is free behind it.</summary>
+    private int EmitPushLookUp()
     {
+        if (EmitFromWindow(isStack: true) is { } offset) return offset;
         Clobber();
         byte* retry = _a.Position;
         _a.Lea(S0, GuestRsp, -Width);
         EmitLookUp(Width, write: true, aligned: false, AccessedAddress.Push, retry);
+        return 0;
     }
 
-    private void EmitPopLookUp(int basis, AccessedAddress address)
+    private int EmitPopLookUp(int basis, AccessedAddress address)
     {
+        if (address == AccessedAddress.Pop && EmitFromWindow(isStack: true) is { } offset) return offset;
         Clobber();
         byte* retry = _a.Position;
         _a.Move(S0, basis);
         EmitLookUp(Width, write: false, aligned: false, address, retry);
+        return 0;
     }
 
     private bool EmitPush(in Instruction instruction, in InstructionForm form)
@@ -32,8 +36,8 @@ internal sealed unsafe partial class Translator
         bool short50 = !form.HasModRm;
         if (!short50 && form.Mod != 3) return EmitPushMemory(instruction);
         int guest = short50 ? form.Opcode & 7 | (form.Rex & 1) << 3 : form.Rm;
-        EmitPushLookUp();
-        _a.RegMemory(0x89, Loaded(guest, S1), S0, 0);
+        int at = EmitPushLookUp();
+        _a.RegMemory(0x89, Loaded(guest, S1), S0, at);
         _a.Lea(GuestRsp, GuestRsp, -Width);
         return true;
     }
@@ -56,25 +60,24 @@ internal sealed unsafe partial class Translator
 
     private bool EmitPushConstant(ulong value)
     {
-        EmitPushLookUp();
-        StoreConstant(value);
+        StoreConstant(EmitPushLookUp(), value);
         _a.Lea(GuestRsp, GuestRsp, -Width);
         return true;
     }
 
-    /// <summary>mov qword [Scratch0], constant.</summary>
-    private void StoreConstant(ulong value)
+    /// <summary>mov qword [Scratch0 + at], constant.</summary>
+    private void StoreConstant(int at, ulong value)
     {
         if ((long)value is >= int.MinValue and <= int.MaxValue)
         {
             _a.Rex(true, 0, 0, S0);
             _a.Byte(0xC7);
-            _a.ModMemory(0, S0, -1, 0, 0);
+            _a.ModMemory(0, S0, -1, 0, at);
             _a.Int32((int)value);
             return;
         }
         _a.Constant(S1, value);
-        _a.RegMemory(0x89, S1, S0, 0);
+        _a.RegMemory(0x89, S1, S0, at);
     }
 
     /// <summary>PUSHFQ in supervisor mode; elsewhere IOPL and virtual interrupts have a say.</summary>
@@ -103,11 +106,11 @@ internal sealed unsafe partial class Translator
     private bool EmitPop(in InstructionForm form)
     {
         int guest = form.Opcode & 7 | (form.Rex & 1) << 3;
-        EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
+        int at = EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
         // POP RSP ends with what was popped.
         int home = RegisterMap.Home(guest);
         int destination = home >= 0 ? home : S1;
-        _a.RegMemory(0x8B, destination, S0, 0);
+        _a.RegMemory(0x8B, destination, S0, at);
         if (destination != GuestRsp) _a.Lea(GuestRsp, GuestRsp, Width);
         if (home < 0) _a.RegState(0x89, S1, guest * 8);
         return true;

@@ -24,12 +24,15 @@ internal sealed unsafe partial class Translator
     private readonly Decoder _decoder;
     private readonly TraitTable _traits = new();
     private readonly List<Cold> _cold = [];
+    private readonly List<nint> _misses = [];
     private readonly Instruction[] _instructions = new Instruction[BlockDecoder.MaxOps];
 
     private Block* _block;
     private Op* _op;
     private FlagState _flags;
+    private readonly WindowPlan _plan = new();
     private bool _isLast, _usesVectors;
+    private int _index;
     private int _table;
 
     public Translator(CodeCache cache)
@@ -58,26 +61,44 @@ internal sealed unsafe partial class Translator
         byte* entry = _a.Position;
         EmitChecks();
         byte* fast = _a.Position;
-        _flags = FlagState.Saved;
         EmitSecondPageCheck();
         EmitVectorCheck();
-        bool open = true;
-        for (int i = 0; i < block->Count; i++)
+        _plan.Make(block, _instructions, _traits);
+        byte* plain = EmitWindows();
+        EmitBody();
+        if (plain != null)
         {
-            _op = block->Ops + i;
-            _isLast = i == block->Count - 1;
-            int firstCold = _cold.Count;
-            open = EmitInstruction(_instructions[i]);
-            SetResume(firstCold);
+            // Where a window is not in the TLB, or crosses a page, every access is looked up by itself.
+            _a.Patch(plain, _a.Position);
+            foreach (nint miss in _misses) _a.Patch((byte*)miss, _a.Position);
+            _misses.Clear();
+            _plan.Clear();
+            _cold.Clear();
+            EmitBody();
         }
-        if (open) EmitGoTo(block->EndRip);
-        EmitCold();
         EmitDead(block, entry, fast);
         if (!_cache.Register(block)) return false;
         block->Entry = entry;
         block->Fast = fast;
         Translated++;
         return true;
+    }
+
+    /// <summary>Emits the instructions, what follows them, and their ways out.</summary>
+    private void EmitBody()
+    {
+        _flags = FlagState.Saved;
+        bool open = true;
+        for (_index = 0; _index < _block->Count; _index++)
+        {
+            _op = _block->Ops + _index;
+            _isLast = _index == _block->Count - 1;
+            int firstCold = _cold.Count;
+            open = EmitInstruction(_instructions[_index]);
+            SetResume(firstCold);
+        }
+        if (open) EmitGoTo(_block->EndRip);
+        EmitCold();
     }
 
     /// <summary>Decodes the block again, with everything that Iced knows. False when its bytes are no longer those that were decoded.</summary>
