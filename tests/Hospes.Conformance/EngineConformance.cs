@@ -9,6 +9,9 @@ public abstract class EngineConformance
 {
     protected abstract IEngine CreateEngine();
 
+    /// <summary>How many guests of random code are run.</summary>
+    protected virtual int RandomGuests => 10_000;
+
     [Fact]
     public void AnOutIsAPacketAndTheGuestGoesOn()
     {
@@ -301,9 +304,9 @@ public abstract class EngineConformance
     }
 
     [Fact]
-    public async Task TenThousandGuestsOfRandomCodeEndOnlyThemselves()
+    public async Task ThousandsOfGuestsOfRandomCodeEndOnlyThemselves()
     {
-        int guests = int.Parse(Environment.GetEnvironmentVariable("HOSPES_RANDOM_GUESTS") ?? "10000");
+        int guests = int.Parse(Environment.GetEnvironmentVariable("HOSPES_RANDOM_GUESTS") ?? $"{RandomGuests}");
         int first = int.Parse(Environment.GetEnvironmentVariable("HOSPES_RANDOM_SEED") ?? "1");
         IEngine engine = CreateEngine();
         var ends = new SortedDictionary<string, int>();
