@@ -202,6 +202,14 @@ internal sealed unsafe class Assembler
         ModRegister(reg, rm);
     }
 
+    /// <summary>lea reg, [basis + index * 2^scale]; the base may be absent (-1).</summary>
+    public void LeaIndexed(int reg, int basis, int index, int scale)
+    {
+        Rex(true, reg, index, Math.Max(basis, 0));
+        Byte(0x8D);
+        ModMemory(reg, basis, index, scale, 0);
+    }
+
     /// <summary>jmp to an address in the code memory.</summary>
     public void Jump(byte* target)
     {

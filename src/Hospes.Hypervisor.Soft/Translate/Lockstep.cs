@@ -58,6 +58,12 @@ internal sealed unsafe class Lockstep : IDisposable
                 s->CurrentOp = op;
                 _journal.Instruction = i;
                 op->Handler(s, op);
+                // On trial a repeated string instruction stops behind every element.
+                while ((op->Prefixes & (OpPrefixes.Rep | OpPrefixes.Repne)) != 0 && s->Rip == block->Rip + op->RipOffset)
+                {
+                    s->Rip = block->EndRip;
+                    op->Handler(s, op);
+                }
                 _undefined[i + 1] = UndefinedBehind(op, _undefined[i]);
                 _reached = i + 1;
                 Snapshot(_reached);

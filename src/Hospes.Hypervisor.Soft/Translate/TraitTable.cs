@@ -144,6 +144,8 @@ internal sealed class TraitTable
         Code.Swapgs => Treatment.SwapBase,
         Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => Treatment.ReadSelector,
         Code.Cmpxchg16b_m128 => Treatment.CompareExchange16,
+        Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX
+            or Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Movsq_m64_m64 => Treatment.String,
         Code.Jmp_rel8_64 or Code.Jmp_rel32_64 => Treatment.Jump,
         Code.Call_rel32_64 => Treatment.Call,
         Code.Jmp_rm64 => Treatment.JumpIndirect,

@@ -37,6 +37,7 @@ internal sealed unsafe partial class Translator
             case Treatment.SwapBase: return IsSupervisor ? EmitSwapBase() : EmitInterpreted();
             case Treatment.ReadSelector: return EmitReadSelector(form);
             case Treatment.CompareExchange16: return EmitCompareExchange16(instruction, ref form);
+            case Treatment.String: return EmitString(instruction, form);
             case Treatment.Push: return EmitPush(instruction, form);
             case Treatment.PushImmediate: return EmitPushConstant(instruction.GetImmediate(0));
             case Treatment.PushFlags: return EmitPushFlags();

@@ -35,6 +35,7 @@ internal enum Treatment : byte
     SwapBase,
     ReadSelector,
     CompareExchange16,
+    String,
     Jump,
     JumpIf,
     JumpIndirect,
