@@ -11,7 +11,8 @@ internal static class HostErrors
         // A file size limit (RLIMIT_FSIZE, or the file system's own) and a quota end an image's growth as a full disk does.
         LibC.NoSpace or LibC.Quota or LibC.FileTooBig => StorageError.NoSpace,
         LibC.NoEntry => StorageError.NotFound,
-        LibC.Access or 1 or LibC.ReadOnlyFiles => StorageError.AccessDenied,
+        LibC.Access or LibC.NotPermitted or LibC.ReadOnlyFiles => StorageError.AccessDenied,
+        LibC.IsFolder => StorageError.Unsupported,
         LibC.FileExists => StorageError.Exists,
         _ => StorageError.IoError,
     };

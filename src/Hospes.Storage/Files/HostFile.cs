@@ -39,9 +39,9 @@ internal sealed unsafe class HostFile : IImageFile
         // Without O_NONBLOCK the open of a FIFO would wait for its other end.
         int flags = LibC.OpenCloseOnExec | LibC.OpenNonBlocking | (readOnly ? LibC.OpenReadOnly : LibC.OpenReadWrite);
         if (create) flags |= LibC.OpenCreate | LibC.OpenExclusive;
-        if (path.Length == 0 || path.Contains('\0')) return Fail(StorageError.NotFound, path, out failure);
+        if (path.Length == 0 || path.Contains('\0')) return Refuse(StorageError.NotFound, path, out failure);
         int descriptor = LibC.Open(path, flags, 0x1b6);
-        if (descriptor < 0) return Fail(HostErrors.Of(LibC.LastError), path, out failure);
+        if (descriptor < 0) return Refuse(HostErrors.Of(LibC.LastError), path, out failure);
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         LibC.FileStatus status;
         StorageError error = StorageError.None;
@@ -51,7 +51,7 @@ internal sealed unsafe class HostFile : IImageFile
         if (error != StorageError.None)
         {
             handle.Dispose();
-            return Fail(error, error == StorageError.Unsupported ? $"{path} is neither a regular file nor a block device" : path, out failure);
+            return Refuse(error, path, out failure);
         }
 
         failure = null;
@@ -173,15 +173,20 @@ internal sealed unsafe class HostFile : IImageFile
         return StorageError.None;
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        if (_handle.IsClosed) return;
+        ImageLock.Release(_handle);
+        _handle.Dispose();
+    }
 
-    private static bool NotThere() => LibC.LastError is LibC.NotSupported or LibC.NoCall or LibC.Invalid or 25;
+    private static bool NotThere() => LibC.LastError is LibC.NotSupported or LibC.NoCall or LibC.Invalid or LibC.NoTerminal;
 
     private static StorageError LastError() => HostErrors.Of(LibC.LastError) is var error && error == StorageError.NotFound ? StorageError.IoError : error;
 
-    private static HostFile? Fail(StorageError error, string detail, out StorageFailure? failure)
+    private static HostFile? Refuse(StorageError error, string path, out StorageFailure? failure)
     {
-        failure = new StorageFailure(error, detail);
+        failure = new StorageFailure(error, error == StorageError.Unsupported ? $"{path} is neither a regular file nor a block device" : path);
         return null;
     }
 }

@@ -21,7 +21,7 @@ public enum LockUse
 /// locks of open file descriptions on single bytes. Byte 100 + n is locked, shared, by who holds permission n; byte 200 + n by who does
 /// not want others to hold it. After locking, each side looks whether a lock of another stands on the byte that contradicts its own.
 /// </summary>
-/// <remarks>The locks end with the descriptor. They are advisory, and a file system without them (ENOLCK, EINVAL) goes without, as in QEMU.</remarks>
+/// <remarks>The locks end with the open file. They are advisory, and a file system without them (ENOLCK, EINVAL) goes without, as in QEMU.</remarks>
 internal static unsafe class ImageLock
 {
     private const long Held = 100, Unshared = 200;
@@ -48,6 +48,13 @@ internal static unsafe class ImageLock
         }
 
         return StorageError.None;
+    }
+
+    /// <summary>Gives all locks back. Closing the descriptor would not do at once: a child process that was just forked has the open file too, until it executes its program.</summary>
+    public static void Release(SafeFileHandle file)
+    {
+        var request = new LibC.FileLock { Type = LibC.Unlock, Start = Held, Length = Unshared + Permissions - Held };
+        _ = LibC.Control(file, LibC.SetLock, &request);
     }
 
     private static bool Lock(SafeFileHandle file, long at)

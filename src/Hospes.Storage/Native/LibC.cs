@@ -12,7 +12,7 @@ internal static unsafe partial class LibC
 {
     public const int PunchHole = 3, ZeroRange = 0x10 | 1, Allocate = 0;
     public const int SeekData = 3, SeekHole = 4, SeekEnd = 2;
-    public const int NoEntry = 2, Interrupted = 4, NoSuchDevice = 6, Again = 11, NoMemory = 12, Access = 13, FileExists = 17, Invalid = 22, FileTooBig = 27, NoSpace = 28, ReadOnlyFiles = 30, NoCall = 38, NotSupported = 95, Quota = 122;
+    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, NoSuchDevice = 6, Again = 11, Access = 13, FileExists = 17, IsFolder = 21, Invalid = 22, NoTerminal = 25, FileTooBig = 27, NoSpace = 28, ReadOnlyFiles = 30, NoCall = 38, NotSupported = 95, Quota = 122;
     public const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCreate = 0x40, OpenExclusive = 0x80, OpenCloseOnExec = 0x80000, OpenNonBlocking = 0x800;
 
     /// <summary>F_OFD_GETLK and F_OFD_SETLK (include/uapi/asm-generic/fcntl.h).</summary>

@@ -72,7 +72,7 @@ internal sealed partial class Qcow2Checker
             {
                 ulong entry = BinaryPrimitives.ReadUInt64BigEndian(_cluster.AsSpan(at));
                 long host = L2Entries.Host(entry);
-                if (entry != 0 && host != 0 && _entries.Kind(entry) is ClusterKind.Normal or ClusterKind.Zero && Fits(host, _header.ClusterSize)) error = Flag(entry, host, count, table + at, "data");
+                if (entry != 0 && host != 0 && _entries.Kind(entry) is ClusterKind.Normal or ClusterKind.Zero) error = Flag(entry, host, count, table + at, "data");
             }
 
             if (error != StorageError.None) return error;

@@ -75,7 +75,7 @@ internal sealed partial class Qcow2Image
             if (error != StorageError.None) break;
             table = _l1[index];
             SetL1(index, 0);
-            _refcounts.Release((long)(table & Qcow2Format.OffsetMask), 1);
+            _refcounts.ReleaseTable((long)(table & Qcow2Format.OffsetMask), 1);
             lock (_tables) _l2.Forget((long)(table & Qcow2Format.OffsetMask), _clusterSize);
         }
 
@@ -114,7 +114,7 @@ internal sealed partial class Qcow2Image
         if (error == StorageError.None) error = _file.Sync();
         if (error != StorageError.None) return error;
         _metadata.Add(place, clusters << _clusterBits);
-        if (_l1.Length > 0) _refcounts.Release(_header.L1Offset, _l1.Length * 8L);
+        if (_l1.Length > 0) _refcounts.ReleaseTable(_header.L1Offset, _l1.Length * 8L);
         (_header.L1Size, _header.L1Offset) = (entries, place);
         _l1 = l1[..entries];
         return StorageError.None;

@@ -162,7 +162,7 @@ internal sealed partial class Qcow2Image
         lock (_tables) _l2.Forget(place, _clusterSize);
         _metadata.Add(place, _clusterSize);
         SetL1(index, (ulong)place | Qcow2Format.Copied);
-        if (old != 0) _refcounts.Release((long)(old & Qcow2Format.OffsetMask), 1);
+        if (old != 0) _refcounts.ReleaseTable((long)(old & Qcow2Format.OffsetMask), 1);
         return StorageError.None;
     }
 

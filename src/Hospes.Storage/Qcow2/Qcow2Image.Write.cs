@@ -117,21 +117,16 @@ internal sealed partial class Qcow2Image
     private StorageError Replace(long offset, ulong entry)
     {
         StorageError error = Map(offset, _clusterSize, out Mapping old);
-        // The entry changes first: writing tables in between must not count a cluster down that they still name.
-        if (error == StorageError.None) error = SetEntry(offset, entry);
         if (error != StorageError.None) return error;
-        if (old.Kind == ClusterKind.Compressed)
-        {
-            (long at, int length) = _entries.CompressedAt(old.Entry);
-            _refcounts.Release(at, length);
-            ForgetUnpacked();
-            _packedEnd = 0;
-        }
-        else if (L2Entries.Host(old.Entry) is var host and not 0 && host != L2Entries.Host(entry))
-        {
-            _refcounts.Release(host, 1);
-        }
-
+        (long at, int length) = old.Kind == ClusterKind.Compressed ? _entries.CompressedAt(old.Entry) : (L2Entries.Host(old.Entry), 1);
+        bool release = at != 0 && (old.Kind == ClusterKind.Compressed || at != L2Entries.Host(entry));
+        // The entry changes first: writing tables in between must not count a cluster down that they still name.
+        error = SetEntry(offset, entry);
+        if (error != StorageError.None || !release) return error;
+        _refcounts.Release(at, length);
+        if (old.Kind != ClusterKind.Compressed) return StorageError.None;
+        ForgetUnpacked();
+        _packedEnd = 0;
         return StorageError.None;
     }
 

@@ -137,7 +137,7 @@ internal sealed partial class Refcounts
         if (error == StorageError.None) error = _file.Sync();
         if (error != StorageError.None) return error;
         _metadata.Add(place << _clusterBits, clusters << _clusterBits);
-        Release(_header.RefcountOffset, (long)_header.RefcountClusters << _clusterBits);
+        ReleaseTable(_header.RefcountOffset, (long)_header.RefcountClusters << _clusterBits);
         _header.RefcountOffset = place << _clusterBits;
         _header.RefcountClusters = (int)clusters;
         _table = table;

@@ -18,7 +18,10 @@ internal sealed partial class Refcounts
     private readonly Qcow2Header _header;
     private readonly MetadataMap _metadata;
     private readonly MetadataCache _cache;
+
+    /// <summary>What was released: the cluster, shifted by one, and in the last bit whether it was a table.</summary>
     private readonly List<long> _released = [];
+
     private readonly int _order, _clusterBits, _blockBits;
     private ulong[] _table = [];
 
@@ -59,9 +62,11 @@ internal sealed partial class Refcounts
         for (int i = 0; i < bytes.Length / 8; i++)
         {
             ulong entry = BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * 8));
-            _table[i] = entry;
             if (entry == 0) continue;
-            sound &= (entry & (ulong)(ClusterSize - 1)) == 0 && entry < (ulong)fileLength && _metadata.Add((long)entry, ClusterSize);
+            bool placed = (entry & (ulong)(ClusterSize - 1)) == 0 && entry < (ulong)fileLength;
+            // An entry that names no place is as none for a check; nobody writes such an image.
+            _table[i] = placed ? entry : 0;
+            sound &= placed && _metadata.Add((long)entry, ClusterSize);
         }
 
         return sound ? StorageError.None : StorageError.Corrupt;
@@ -87,10 +92,15 @@ internal sealed partial class Refcounts
         return error != StorageError.None || full ? error : Set(cluster, count + 1);
     }
 
-    /// <summary>Notes that a reference to a cluster goes away with the next write of the tables.</summary>
-    public void Release(long offset, long length)
+    /// <summary>Notes that a reference to a guest's data goes away with the next write of the tables.</summary>
+    public void Release(long offset, long length) => Note(offset, length, 0);
+
+    /// <summary>Notes that a table is not used any more after the next write of the tables.</summary>
+    public void ReleaseTable(long offset, long length) => Note(offset, length, 1);
+
+    private void Note(long offset, long length, long table)
     {
-        for (long cluster = offset >> _clusterBits; cluster <= (offset + length - 1) >> _clusterBits; cluster++) _released.Add(cluster);
+        for (long cluster = offset >> _clusterBits; cluster <= (offset + length - 1) >> _clusterBits; cluster++) _released.Add(cluster << 1 | table);
     }
 
     /// <summary>Gives back clusters that nothing ever referred to.</summary>
@@ -107,10 +117,14 @@ internal sealed partial class Refcounts
     {
         _released.Sort();
         long start = -1, end = -1;
-        foreach (long cluster in _released)
+        foreach (long released in _released)
         {
+            long cluster = released >> 1;
             // A count of 0 here is an image whose counts were wrong before; a check says so, and going lower helps nobody.
-            if (Get(cluster, out ulong count) != StorageError.None || count == 0 || Set(cluster, count - 1) != StorageError.None || count > 1) continue;
+            if (Get(cluster, out ulong count) != StorageError.None || count == 0) continue;
+            // A forged entry of data that names a table must not set the table's place free.
+            if (count == 1 && (released & 1) == 0 && _metadata.Contains(cluster)) continue;
+            if (Set(cluster, count - 1) != StorageError.None || count > 1) continue;
             _hint = Math.Min(_hint, cluster);
             _metadata.Remove(cluster);
             if (cluster != end)

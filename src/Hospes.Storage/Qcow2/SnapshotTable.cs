@@ -39,8 +39,8 @@ internal static class SnapshotTable
             length += (Fixed + variable + 7) & ~7;
             if (length > Qcow2Format.MaxSnapshotTable || header.SnapshotsOffset + length > fileLength + header.ClusterSize) return Damage("the snapshot table does not lie in the file");
             SnapshotRecord snapshot = Read(front, rest, (int)extra, idLength, nameLength, header.Size);
-            bool placed = snapshot.L1Size >= 0 && snapshot.L1Size <= Qcow2Format.MaxL1Bytes / 8 && snapshot.L1Offset >= 0
-                && (snapshot.L1Offset & (header.ClusterSize - 1)) == 0 && snapshot.L1Offset <= fileLength - (snapshot.L1Size * 8L);
+            bool placed = snapshot.L1Size >= 0 && snapshot.L1Size <= Qcow2Format.MaxL1Bytes / 8 && (snapshot.L1Offset > 0 || snapshot.L1Size == 0)
+                && (snapshot.L1Offset & (header.ClusterSize - 1)) == 0 && snapshot.L1Offset >= 0 && snapshot.L1Offset <= fileLength - (snapshot.L1Size * 8L);
             tables += placed ? snapshot.L1Size * 8L : 0;
             // Tables that do not overlap cannot be longer than the file together.
             if (!placed || tables > fileLength) return Damage($"the L1 table of snapshot {i + 1} does not lie in the file, or overlaps with another");
