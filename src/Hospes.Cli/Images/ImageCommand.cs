@@ -3,6 +3,7 @@ using System.Text.Json;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Images.Archive;
 using Hospes.Cli.Images.Cache;
+using Hospes.Cli.Images.Disks;
 using Hospes.Cli.Images.Sources;
 using Hospes.Cli.Initramfs;
 using Spectre.Console;
@@ -21,15 +22,16 @@ internal static class ImageCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Surroundings surroundings)
     {
-        var image = new ManualCommand("image", "fetch kernels and make small roots for them", new ManualPage
+        var image = new ManualCommand("image", "fetch kernels, make small roots, look after disks", new ManualPage
         {
-            Description = ["Images are kernels of a distribution with a static busybox, taken from the distribution's own packages and kept in a cache."],
+            Description = ["Images of pull, list and initramfs are kernels of a distribution with a static busybox, taken from the distribution's own packages and kept in a cache."],
             Files = [CacheFiles],
         });
         image.Add(Pull(surroundings));
         image.Add(List(surroundings));
         image.Add(InspectCommand.Create(surroundings));
         image.Add(Initramfs(surroundings));
+        DiskCommands.AddTo(image, surroundings);
         return image;
     }
 
