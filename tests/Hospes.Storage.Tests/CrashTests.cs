@@ -50,7 +50,7 @@ public sealed class CrashTests
         Fill(whole);
         whole.Content.Length.ShouldBeGreaterThan(3 << 20);
         var random = new Random(1);
-        for (int changes = whole.Changes - 1; changes > 0; changes -= random.Next(1, 40))
+        for (int changes = whole.Changes - 1; changes > 0; changes -= random.Next(1, 100))
         {
             var file = new MemoryFile(empty) { ChangesLeft = changes, Remembers = true };
             Fill(file);

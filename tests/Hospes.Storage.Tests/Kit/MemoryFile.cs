@@ -82,9 +82,11 @@ internal sealed class MemoryFile : IImageFile
 
     public StorageError Sync()
     {
-        if (Gone) return StorageError.IoError;
-        if (_durable is null) return StorageError.None;
-        _durable = Content;
+        // A cut can come before what was written last is durable: so this counts as a change does.
+        StorageError error = Change();
+        if (error != StorageError.None || _durable is null) return error;
+        if (_durable.Length < _length) Array.Resize(ref _durable, (int)_length);
+        foreach ((long offset, byte[] data) in _unsynced) data.CopyTo(_durable, offset);
         _unsynced.Clear();
         return StorageError.None;
     }
@@ -97,7 +99,9 @@ internal sealed class MemoryFile : IImageFile
         Grow(length);
         _content.AsSpan((int)length).Clear();
         _length = length;
-        if (_durable is not null) _ = Sync();
+        if (_durable is null) return StorageError.None;
+        _durable = Content;
+        _unsynced.Clear();
         return StorageError.None;
     }
 
