@@ -6,7 +6,7 @@ using Hospes.Store.Wire;
 
 namespace Hospes.Store.Tests.Advisories;
 
-/// <summary>Faults that Xen's store daemons had, each under its advisory's number.</summary>
+/// <summary>Faults that Xen's store daemons had, each under its advisory's number; those about rings (416, 420) are in RingTests.</summary>
 public sealed class AdvisoryTests
 {
     private readonly StoreHarness _store = new();
@@ -255,6 +255,41 @@ public sealed class AdvisoryTests
         _store.CheckIsSound();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Xsa415_ATransactionLeavesNoNodeWithoutItsParent(bool removedByOther)
+    {
+        _store.Write(_guest, "parent/old", "1");
+        uint tx = _store.Begin(_guest);
+        _store.Write(_guest, "parent/new/deep", "1", tx).ShouldBe("OK");
+        if (removedByOther) _store.Remove(_store.Control, "/local/domain/5/parent").ShouldBe("OK");
+        else _store.Remove(_guest, "parent", tx).ShouldBe("OK");
+        _store.End(_guest, tx).ShouldBe(removedByOther ? "EAGAIN" : "OK");
+        _store.Read(_store.Control, "/local/domain/5/parent/new/deep").ShouldBe("ENOENT");
+        _guest.Domain.Used(QuotaItem.Nodes).ShouldBe(1);
+        _store.CheckIsSound();
+    }
+
+    /// <summary>Access that was given to a domain that is gone must not be the next one's that has its number, however late it is written down.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Xsa417_AccessGivenToADomainThatIsGoneGoesToNoOther(bool inTransaction)
+    {
+        Guest(_store, 6);
+        _store.Write(_guest, "secret", "1");
+        uint tx = inTransaction ? _store.Begin(_guest) : 0;
+        _store.SetPermissions(_guest, "secret", "n5 b6", tx).ShouldBe("OK");
+        StoreHarness.Outcome(_store.Call(_store.Control, XsMessageType.Release, "6|")).ShouldBe("OK");
+        _store.Introduce(6);
+        Session reborn = _store.Open(6);
+        if (inTransaction) _store.End(_guest, tx).ShouldBeOneOf("OK", "EAGAIN");
+        _store.Read(reborn, "/local/domain/5/secret").ShouldBe("EACCES");
+        _store.Permissions(_guest, "secret").ShouldBe("n5");
+        _store.CheckIsSound();
+    }
+
     [Fact]
     public void Xsa418_RemovingADeepTreeNeedsNoStack()
     {
@@ -275,7 +310,7 @@ public sealed class AdvisoryTests
     }
 
     [Fact]
-    public void Xsa420_AnAbortedCreationIsNotCounted()
+    public void Xsa421_AnAbortedCreationIsNotCounted()
     {
         long nodes = _guest.Domain.Used(QuotaItem.Nodes);
         for (int i = 0; i < 2000; i++)

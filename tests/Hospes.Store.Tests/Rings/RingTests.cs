@@ -68,16 +68,41 @@ public sealed class RingTests
         _signals.ShouldBeGreaterThan(0);
     }
 
-    [Fact]
-    public void MessagesLongerThanTheRingAndOffsetsThatWrapAreFine()
+    /// <summary>Xen's OCaml daemon took the offsets for numbers of 31 bits (XSA-420).</summary>
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(1u << 30)]
+    [InlineData(1u << 31)]
+    [InlineData(3u << 30)]
+    public void Xsa420_OffsetsAreWholeWordsAndMayWrapInAMessage(uint boundary)
     {
         string value = new('v', 2000);
         for (uint start = 0; start < 3; start++)
         {
-            foreach (int offset in new[] { RingLayout.RequestConsumer, RingLayout.RequestProducer, RingLayout.ReplyConsumer, RingLayout.ReplyProducer }) _page.WriteWord(offset, uint.MaxValue - 500 - start * 333);
+            foreach (int offset in new[] { RingLayout.RequestConsumer, RingLayout.RequestProducer, RingLayout.ReplyConsumer, RingLayout.ReplyProducer }) _page.WriteWord(offset, boundary - 501 - start * 333);
             Call(XsMessageType.Write, $"data{start}|{value}").ShouldBe("OK");
             Call(XsMessageType.Read, $"data{start}|").ShouldBe(value);
         }
+        _ring.Failure.ShouldBe(RingError.None);
+    }
+
+    /// <summary>Xen's C daemon kept what a request had needed until its reply was read (XSA-416). Here only the reply's own bytes stay, and they are the guest's account's.</summary>
+    [Fact]
+    public void Xsa416_RepliesThatAreNotReadHoldNothingButThemselves()
+    {
+        for (int i = 0; i < 900; i++) _store.Write(_store.Control, $"/local/domain/5/list/entry{i}", "");
+        _store.SetPermissions(_store.Control, "/local/domain/5/list", "n5");
+        long before = _ring.Session.Domain.Used(QuotaItem.Memory);
+        byte[] message = RingDriver.Message(XsMessageType.DirectoryPart, 1, 0, "list\00\0"u8);
+        while (_driver.Write(message) == message.Length) Settle();
+        long replies = _ring.Session.Domain.Used(QuotaItem.Outstanding);
+        replies.ShouldBeInRange(1, 20);
+        _ring.Session.Output.Length.ShouldBeLessThanOrEqualTo(replies * (XsWire.HeaderSize + XsWire.PayloadMax));
+        (_ring.Session.Domain.Used(QuotaItem.Memory) - before).ShouldBeInRange(_ring.Session.Output.Length, replies * (XsWire.HeaderSize + XsWire.PayloadMax));
+        while (_driver.Drain()) Settle();
+        _ring.Session.Domain.Used(QuotaItem.Outstanding).ShouldBe(0);
+        _ring.Session.Domain.Used(QuotaItem.Memory).ShouldBe(before);
+        _ring.Session.Output.IsEmpty.ShouldBeTrue();
     }
 
     [Fact]
