@@ -25,7 +25,7 @@ internal static class Scenarios
         "test-xenstore" => TestXenstore(path),
         "mixed" => Mixed(path),
         "watches" => Watches(path),
-        "transactions" => Transactions(path),
+        "transactions" => Transactions(path, server, oneByOne: false).Concat(Transactions(path, server, oneByOne: true)),
         "listing" => Listing(path),
         "hostile" => Hostile.Run(path),
         "memory" => ManyNodes.Run(path, server),
@@ -89,18 +89,26 @@ internal static class Scenarios
         yield return new Figure("10,000 watches, one write, last event", best, "ms", false, 1 / 3.0);
     }
 
-    /// <summary>1,000 connections with transactions on paths of their own.</summary>
-    private static IEnumerable<Figure> Transactions(string path)
+    /// <summary>1,000 connections with transactions on paths of their own: what follows the beginning in one go, or each request after the reply to the one before.</summary>
+    private static IEnumerable<Figure> Transactions(string path, Process? server, bool oneByOne)
     {
         const int connections = 1000;
         ListLoad.Run(path, Enumerable.Range(0, connections).Select(i => (XsMessageType.Write, $"/tx/{i}/value\0x")));
         using var client = new LoadClient(path, connections);
-        var load = new TransactionLoad(connections);
+        var load = new TransactionLoad(connections, oneByOne);
         TimedRun(client, load, 1, TimeSpan.FromSeconds(0.5));
-        long before = load.Commits;
-        (TimeSpan time, _) = TimedRun(client, load, 1, TimeSpan.FromSeconds(3));
-        yield return new Figure("1,000 connections, disjoint transactions", (load.Commits - before) / time.TotalSeconds / 1000, "thousand commits/s", true, 3);
-        yield return new Figure("conflicts among them", load.Conflicts, "", false);
+        double best = 0, processor = double.MaxValue;
+        for (int run = 0; run < 4; run++)
+        {
+            long before = load.Commits, used = server is null ? 0 : ManyNodes.ProcessorTime(server);
+            (TimeSpan time, _) = TimedRun(client, load, 1, TimeSpan.FromSeconds(0.8));
+            best = Math.Max(best, (load.Commits - before) / time.TotalSeconds / 1000);
+            if (server is not null) processor = Math.Min(processor, (ManyNodes.ProcessorTime(server) - used) / 1000.0 / (load.Commits - before));
+        }
+        string what = oneByOne ? "1,000 connections, transactions request by request" : "1,000 connections, disjoint transactions";
+        yield return new Figure(what, best, "thousand commits/s", true, 3);
+        if (server is not null) yield return new Figure(what + ": server's processor time", processor, "us", false);
+        yield return new Figure(what + ": conflicts", load.Conflicts, "", false);
     }
 
     /// <summary>Listing 10,000 entries through DIRECTORY_PART.</summary>
@@ -145,7 +153,7 @@ internal static class Scenarios
     }
 
     /// <summary>Begin, read, write, commit, on each connection over and over.</summary>
-    private sealed class TransactionLoad(int connections) : Load
+    private sealed class TransactionLoad(int connections, bool oneByOne) : Load
     {
         private readonly int[] _step = new int[connections];
         private readonly uint[] _transaction = new uint[connections];
@@ -155,15 +163,23 @@ internal static class Scenarios
 
         public long Conflicts { get; private set; }
 
-        /// <summary>The beginning alone, then, when its id has come, the rest in one go.</summary>
+        /// <summary>The beginning alone, then, when its id has come, the rest in one go, or one by one.</summary>
         public override int Next(int connection, Span<byte> buffer)
         {
             if (_step[connection] == 0) return Request(buffer, XsMessageType.TransactionStart, 0, "\0"u8);
+            if (oneByOne) return Single(_step[connection], connection, buffer);
             if (_step[connection] != 1) return 0;
             int length = Request(buffer, XsMessageType.Read, _transaction[connection], _path[connection]);
             length += Request(buffer[length..], XsMessageType.Write, _transaction[connection], _path[connection]);
             return length + Request(buffer[length..], XsMessageType.TransactionEnd, _transaction[connection], "T\0"u8);
         }
+
+        private int Single(int step, int connection, Span<byte> buffer) => step switch
+        {
+            1 => Request(buffer, XsMessageType.Read, _transaction[connection], _path[connection]),
+            2 => Request(buffer, XsMessageType.Write, _transaction[connection], _path[connection]),
+            _ => Request(buffer, XsMessageType.TransactionEnd, _transaction[connection], "T\0"u8),
+        };
 
         public override bool Take(int connection, in XsHeader header, ReadOnlySpan<byte> payload)
         {
@@ -181,7 +197,7 @@ internal static class Scenarios
                 else Commits++;
                 return true;
             }
-            return header.Type != (uint)XsMessageType.Error ? false : throw new InvalidOperationException("refused: " + Encoding.ASCII.GetString(payload));
+            return header.Type != (uint)XsMessageType.Error ? oneByOne : throw new InvalidOperationException("refused: " + Encoding.ASCII.GetString(payload));
         }
     }
 
