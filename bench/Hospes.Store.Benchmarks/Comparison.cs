@@ -67,9 +67,9 @@ internal static class Comparison
         Figure? better = figures[..2].Where(figure => figure is not null).OrderBy(figure => any.MoreIsBetter ? -figure!.Value : figure!.Value).FirstOrDefault();
         Figure? reference = any.Target == 1.0 ? figures[0] : better;
         double ratio = figures[2] is { } own && reference is { Value: > 0 } ? own.Value / reference.Value : double.NaN;
-        bool met = any.Target == 0 || (any.MoreIsBetter ? ratio >= any.Target : ratio <= any.Target);
+        bool met = any.Target == 0 || double.IsNaN(ratio) || (any.MoreIsBetter ? ratio >= any.Target : ratio <= any.Target);
         string Shown(Figure? figure) => figure is null ? "-" : figure.Value.ToString(figure.Value < 10 ? "0.000" : "#,0.0", CultureInfo.InvariantCulture);
-        string target = any.Target == 0 ? "" : $"{(any.MoreIsBetter ? "at least" : "at most")} {any.Target:0.##}: {(met ? "met" : "NOT MET")}";
+        string target = any.Target == 0 || double.IsNaN(ratio) ? "" : $"{(any.MoreIsBetter ? "at least" : "at most")} {any.Target:0.##}: {(met ? "met" : "NOT MET")}";
         Console.WriteLine($"{name,-44}{Shown(figures[0]),14}{Shown(figures[1]),14}{Shown(figures[2]),14}  {ratio,7:0.00} {target}  [{any.Unit}]");
         return met;
     }
@@ -77,14 +77,9 @@ internal static class Comparison
     private static (Process, string) StartHospes(string socket)
     {
         string? hospes = Environment.GetEnvironmentVariable("HOSPES");
-        var start = hospes is null ? new ProcessStartInfo("dotnet") : new ProcessStartInfo(hospes);
-        if (hospes is null)
-        {
-            start.ArgumentList.Add(typeof(Comparison).Assembly.Location);
-            start.ArgumentList.Add("serve");
-            start.ArgumentList.Add(socket);
-        }
-        else foreach (string word in (string[])["store", "serve", "--socket", socket]) start.ArgumentList.Add(word);
+        var start = new ProcessStartInfo(hospes ?? "dotnet");
+        if (hospes is null) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Hospes.Store.Benchmarks.dll"));
+        foreach (string word in (string[])["store", "serve", "--socket", socket]) start.ArgumentList.Add(word);
         start.RedirectStandardOutput = true;
         return (Process.Start(start)!, socket);
     }

@@ -3,7 +3,7 @@ using Hospes.Store.Benchmarks;
 
 // Cases:
 //   allocations            gates the bytes allocated on the hot paths: all must be 0
-//   serve PATH             a bare server, without the command line around it
+//   store serve --socket PATH   the server as `hospes store serve` runs it, without the command line around it
 //   reads                  the time to find a node among few and among many, without sockets
 //   load PATH SCENARIO     one scenario against the server at PATH: name, value and unit, a line each
 //   compare PEER [SCENARIO...]   every server in turn, with ratios
@@ -12,7 +12,7 @@ switch (args)
 {
     case ["allocations"]: return AllocationGate.Run();
     case ["reads"]: return ReadCost.Run();
-    case ["serve", var path]:
+    case ["store", "serve", "--socket", var path]:
         using (var server = new Hospes.Store.Server.StoreServer(new Hospes.Store.Server.StoreServerOptions { SocketPath = path })) server.Run();
         return 0;
     case ["load", var path, var scenario]:
@@ -20,6 +20,6 @@ switch (args)
         return 0;
     case ["compare", var peer, .. var scenarios]: return Comparison.Run(peer, scenarios);
     default:
-        Console.Error.WriteLine("say allocations, serve PATH, load PATH SCENARIO, or compare PEER [SCENARIO...]");
+        Console.Error.WriteLine("say allocations, reads, store serve --socket PATH, load PATH SCENARIO, or compare PEER [SCENARIO...]");
         return 2;
 }
