@@ -62,6 +62,7 @@ public sealed class DomainRunner
         bool timed = false;
         DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices);
         if (devices is null) return new VmmFailure(VmmError.Device, refused!.Cause, refused.Remedy);
+        using DeviceBackends open = devices;
         do
         {
             if (!Domain.TryCreate(_options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;

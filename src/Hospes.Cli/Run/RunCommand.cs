@@ -39,12 +39,7 @@ internal static class RunCommand
         });
         Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
         Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
-        Option<bool> entropy = OptionValue.Switch("--rng", "Give the guest a source of entropy (virtio-rng).");
-        Option<string?> keyboard = OptionValue.Create("--console", "KIND", "What the keyboard is typed into: serial (the default), or virtio, a console beside the serial port (hvc0 in Linux).", (string text, out string? value) =>
-        {
-            value = text;
-            return text is "serial" or "virtio" ? null : "is neither serial nor virtio";
-        });
+        var devices = new DeviceArguments();
         var machine = new Option<string[]>("--machine")
         {
             HelpName = "NAME=VALUE",
@@ -74,11 +69,13 @@ internal static class RunCommand
             Examples =
             [
                 ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0", "Boot Linux into a small root."),
+                ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0 --disk disk.qcow2 --net user", "The same with a disk and a network."),
                 ("hospes run --kernel test.flat --debug-exit 0xf4 --timeout 60", "Run a test kernel and read its verdict from the status."),
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine, entropy, keyboard };
+        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        foreach (Option option in devices.Options) command.Add(option);
         command.SetAction(result =>
         {
             var config = new MachineConfig
@@ -90,6 +87,7 @@ internal static class RunCommand
                 HugePages = result.GetValue(hugePages),
             };
             if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
+            if (!devices.Read(result).Succeeded(out IReadOnlyList<DeviceOptions>? wanted, out failure)) return surroundings.Fail(failure);
             if (!Read(result.GetRequiredValue(kernel)!, result.GetValue(initrd)).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
             var options = new VmmOptions
             {
@@ -100,11 +98,7 @@ internal static class RunCommand
                 KernelName = Path.GetFileName(result.GetRequiredValue(kernel)!).Replace(' ', '_'),
                 CommandLine = result.GetValue(append) ?? "",
                 Initrd = files.Initrd,
-                Devices =
-                [
-                    .. result.GetValue(keyboard) == "virtio" ? [new ConsoleOptions()] : Array.Empty<DeviceOptions>(),
-                    .. result.GetValue(entropy) ? [new EntropyOptions()] : Array.Empty<DeviceOptions>(),
-                ],
+                Devices = wanted,
                 Reboot = !result.GetValue(noReboot),
                 Timeout = result.GetValue(timeout),
             };

@@ -1,3 +1,7 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Hospes.Network;
+
 namespace Hospes.Machine;
 
 /// <summary>One device of a domain: a closed set of kinds.</summary>
@@ -9,6 +13,57 @@ public sealed record EntropyOptions : DeviceOptions;
 /// <summary>A console beside the serial port (virtio-console, <c>hvc0</c> in Linux). Its output goes where the serial port's goes, and what people
 /// type goes into it instead of into the serial port.</summary>
 public sealed record ConsoleOptions : DeviceOptions;
+
+/// <summary>A disk (virtio-blk).</summary>
+/// <param name="Path">The image's path.</param>
+public sealed record DiskOptions(string Path) : DeviceOptions
+{
+    /// <summary>The image's format, <c>raw</c> or <c>qcow2</c>; null to look.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>Whether the guest can't write.</summary>
+    public bool IsReadOnly { get; init; }
+
+    /// <summary>What the guest reads as the serial: up to 20 bytes of ASCII.</summary>
+    public string Serial { get; init; } = "";
+
+    /// <summary>How many queues, 1 to 16.</summary>
+    public int Queues { get; init; } = 1;
+}
+
+/// <summary>A network card (virtio-net): a closed set of what it is connected to.</summary>
+public abstract record NetworkOptions : DeviceOptions
+{
+    /// <summary>Its MAC address; null for one that is made up.</summary>
+    public PhysicalAddress? Mac { get; init; }
+
+    /// <summary>The MTU that the guest is told; null for the connection's own.</summary>
+    public int? Mtu { get; init; }
+
+    /// <summary>How many pairs of queues, 1 to 16.</summary>
+    public int Pairs { get; init; } = 1;
+}
+
+/// <summary>User-mode networking through passt.</summary>
+public sealed record UserNetworkOptions : NetworkOptions
+{
+    /// <summary>Ports of the host that lead into the guest.</summary>
+    public IReadOnlyList<PortForward> Forwards { get; init; } = [];
+}
+
+/// <summary>A tap device of the host.</summary>
+/// <param name="Name">Its name.</param>
+public sealed record TapNetworkOptions(string Name) : NetworkOptions;
+
+/// <summary>A Unix stream socket to another guest or a switch.</summary>
+/// <param name="Path">The socket's path.</param>
+/// <param name="Listens">Whether this side listens; else it connects.</param>
+public sealed record StreamNetworkOptions(string Path, bool Listens) : NetworkOptions;
+
+/// <summary>UDP datagrams to another guest.</summary>
+/// <param name="Local">Where frames come in.</param>
+/// <param name="Remote">Where they go to.</param>
+public sealed record DatagramNetworkOptions(IPEndPoint Local, IPEndPoint Remote) : NetworkOptions;
 
 /// <summary>Why what is behind a device can't be opened.</summary>
 /// <param name="Cause">What is wrong: a clause without a full stop.</param>

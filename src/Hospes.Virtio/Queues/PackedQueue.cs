@@ -75,18 +75,25 @@ internal sealed class PackedQueue(GuestMemory memory, in QueueSetup setup, Actio
         _takeAt -= entries;
     }
 
-    private protected override QueueFault Give(DescriptorChain chain, uint written)
+    private protected override QueueFault Give(ReadOnlySpan<DescriptorChain> chains, ReadOnlySpan<uint> written)
     {
-        ulong at = Setup.Descriptors + _giveAt * (ulong)DescriptorSize;
-        ushort flags = (ushort)((_giveWrap ? FlagAvailable | FlagUsed : 0) | (written != 0 ? FlagWrite : 0));
-        if (!Memory.TryWrite(at + LengthOffset, written) || !Memory.TryWrite(at + IdOffset, chain.Id)) return QueueFault.BadAddress;
-        // Length and id are seen before the flags that make them valid (2.8.6.1).
+        // The driver looks at the first one: its flags are written last, and behind all else (2.8.6.1).
+        ulong first = Setup.Descriptors + _giveAt * (ulong)DescriptorSize;
+        ushort firstFlags = 0;
+        for (int i = 0; i < chains.Length; i++)
+        {
+            ulong at = Setup.Descriptors + _giveAt * (ulong)DescriptorSize;
+            ushort flags = (ushort)((_giveWrap ? FlagAvailable | FlagUsed : 0) | (written[i] != 0 ? FlagWrite : 0));
+            if (!Memory.TryWrite(at + LengthOffset, written[i]) || !Memory.TryWrite(at + IdOffset, chains[i].Id)) return QueueFault.BadAddress;
+            if (i == 0) firstFlags = flags;
+            else if (!Memory.TryWrite(at + FlagsOffset, flags)) return QueueFault.BadAddress;
+            uint entries = (uint)chains[i].Entries;
+            _inFlight -= entries;
+            _sinceAsked += entries;
+            Advance(ref _giveAt, ref _giveWrap, entries);
+        }
         Volatile.WriteBarrier();
-        if (!Memory.TryWrite(at + FlagsOffset, flags)) return QueueFault.BadAddress;
-        _inFlight -= (uint)chain.Entries;
-        _sinceAsked += (uint)chain.Entries;
-        Advance(ref _giveAt, ref _giveWrap, (uint)chain.Entries);
-        return QueueFault.None;
+        return Memory.TryWrite(first + FlagsOffset, firstFlags) ? QueueFault.None : QueueFault.BadAddress;
     }
 
     private protected override QueueFault AskInterrupt(out bool wants)

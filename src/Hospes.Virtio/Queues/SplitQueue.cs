@@ -43,13 +43,17 @@ internal sealed class SplitQueue(GuestMemory memory, in QueueSetup setup, Action
 
     private protected override void Untake(DescriptorChain chain) => _taken--;
 
-    private protected override QueueFault Give(DescriptorChain chain, uint written)
+    private protected override QueueFault Give(ReadOnlySpan<DescriptorChain> chains, ReadOnlySpan<uint> written)
     {
-        ulong at = Setup.DeviceArea + RingOffset + (_given & (_size - 1)) * UsedEntry;
-        if (!Memory.TryWrite(at, chain.Id | (ulong)written << 32)) return QueueFault.BadAddress;
-        // The entry is seen before the index that makes it valid (2.7.8.2).
+        for (int i = 0; i < chains.Length; i++)
+        {
+            ulong at = Setup.DeviceArea + RingOffset + ((uint)(_given + i) & (_size - 1)) * UsedEntry;
+            if (!Memory.TryWrite(at, chains[i].Id | (ulong)written[i] << 32)) return QueueFault.BadAddress;
+        }
+        // The entries are seen before the index that makes them valid (2.7.8.2).
         Volatile.WriteBarrier();
-        return Memory.TryWrite(Setup.DeviceArea + IndexOffset, ++_given) ? QueueFault.None : QueueFault.BadAddress;
+        _given += (ushort)chains.Length;
+        return Memory.TryWrite(Setup.DeviceArea + IndexOffset, _given) ? QueueFault.None : QueueFault.BadAddress;
     }
 
     private protected override QueueFault AskInterrupt(out bool wants)

@@ -65,7 +65,7 @@ public abstract class VirtQueue
     }
 
     /// <summary>Takes the next buffer.</summary>
-    /// <param name="chain">The buffer; give it back with <see cref="Complete"/>.</param>
+    /// <param name="chain">The buffer; give it back with <see cref="Complete(DescriptorChain, uint)"/>.</param>
     /// <returns>False when there is none, or the queue is broken.</returns>
     public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DescriptorChain? chain)
     {
@@ -100,13 +100,18 @@ public abstract class VirtQueue
     /// <summary>Gives a buffer back to the driver. Ask <see cref="WantsInterrupt"/> afterwards.</summary>
     /// <param name="chain">The buffer.</param>
     /// <param name="written">How many bytes the device wrote, from the first writable one on.</param>
-    public void Complete(DescriptorChain chain, uint written)
+    public void Complete(DescriptorChain chain, uint written) => Complete([chain], [written]);
+
+    /// <summary>Gives buffers back so that the driver sees all of them or none.</summary>
+    /// <param name="chains">The buffers.</param>
+    /// <param name="written">How many bytes the device wrote into each.</param>
+    public void Complete(ReadOnlySpan<DescriptorChain> chains, ReadOnlySpan<uint> written)
     {
         QueueFault fault;
         lock (Gate)
         {
-            fault = Fault == QueueFault.None ? Give(chain, written) : QueueFault.None;
-            _idle.Push(chain);
+            fault = Fault == QueueFault.None ? Give(chains, written) : QueueFault.None;
+            foreach (DescriptorChain chain in chains) _idle.Push(chain);
         }
         if (fault != QueueFault.None) Break(fault);
     }
@@ -162,7 +167,7 @@ public abstract class VirtQueue
 
     private protected abstract void Untake(DescriptorChain chain);
 
-    private protected abstract QueueFault Give(DescriptorChain chain, uint written);
+    private protected abstract QueueFault Give(ReadOnlySpan<DescriptorChain> chains, ReadOnlySpan<uint> written);
 
     private protected abstract QueueFault AskInterrupt(out bool wants);
 

@@ -5,7 +5,7 @@ namespace Hospes.Virtio.Tests;
 /// <summary>A guest with memory and nothing else.</summary>
 internal sealed class GuestBench : IDisposable
 {
-    public const ulong MemorySize = 16 << 20;
+    public const ulong MemorySize = 128 << 20;
 
     private readonly FakeEngine _engine = new();
     private readonly HypervisorResource _resource;

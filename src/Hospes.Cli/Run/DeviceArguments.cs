@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
+using Hospes.Cli.CommandLine;
+using Hospes.Machine;
+using Hospes.Network;
+
+namespace Hospes.Cli.Run;
+
+/// <summary>The options of <c>hospes run</c> that give the guest devices.</summary>
+internal sealed class DeviceArguments
+{
+    private const string Help = "see 'hospes run --help'";
+
+    private readonly Option<string[]> _disks = Repeated("--disk", "PATH[,OPTION…]",
+        "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N.");
+
+    private readonly Option<string[]> _networks = Repeated("--net", "KIND[,OPTION…]",
+        "Give the guest a network card (virtio-net); may be given again. KIND: user (through passt; hostfwd=tcp:ADDRESS:PORT-:GUESTPORT may be given again), "
+            + "tap=NAME, stream=PATH (a Unix socket that someone listens on; with listen, this side does), udp=ADDRESS:PORT with local=ADDRESS:PORT, or none. "
+            + "Options: mac=ADDRESS, mtu=BYTES, queues=N.");
+
+    private readonly Option<bool> _entropy = OptionValue.Switch("--rng", "Give the guest a source of entropy (virtio-rng).");
+
+    private readonly Option<string?> _console = OptionValue.Create(
+        "--console", "KIND", "What the keyboard is typed into: serial (the default), or virtio, a console beside the serial port (hvc0 in Linux).",
+        (string text, out string? value) =>
+        {
+            value = text;
+            return text is "serial" or "virtio" ? null : "is neither serial nor virtio";
+        });
+
+    /// <summary>The options, for the command.</summary>
+    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy];
+
+    /// <summary>Reads them.</summary>
+    public Outcome<IReadOnlyList<DeviceOptions>> Read(ParseResult result)
+    {
+        var devices = new List<DeviceOptions>();
+        foreach (string disk in result.GetValue(_disks) ?? [])
+        {
+            if (!ReadDisk(disk).Succeeded(out DeviceOptions? device, out Failure? failure)) return failure;
+            devices.Add(device);
+        }
+        foreach (string network in result.GetValue(_networks) ?? [])
+        {
+            if (network == "none") continue;
+            if (!ReadNetwork(network).Succeeded(out DeviceOptions? device, out Failure? failure)) return failure;
+            devices.Add(device);
+        }
+        if (result.GetValue(_console) == "virtio") devices.Add(new ConsoleOptions());
+        if (result.GetValue(_entropy)) devices.Add(new EntropyOptions());
+        return devices;
+    }
+
+    private static Option<string[]> Repeated(string name, string placeholder, string description) => new(name)
+    {
+        HelpName = placeholder,
+        Description = description,
+        AllowMultipleArgumentsPerToken = false,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private static Outcome<DeviceOptions> ReadDisk(string text)
+    {
+        string[] parts = text.Split(',');
+        var disk = new DiskOptions(parts[0]);
+        if (parts[0].Length == 0) return Bad("--disk", text, "names no file");
+        foreach (string part in parts[1..])
+        {
+            (string name, string value) = Split(part);
+            switch (name)
+            {
+                case "format" when value is "raw" or "qcow2":
+                    disk = disk with { Format = value };
+                    break;
+                case "readonly" when value is "" or "on" or "off":
+                    disk = disk with { IsReadOnly = value != "off" };
+                    break;
+                case "serial" when value.Length is > 0 and <= 20 && value.All(char.IsAscii):
+                    disk = disk with { Serial = value };
+                    break;
+                case "queues" when TryCount(value, 16, out int queues):
+                    disk = disk with { Queues = queues };
+                    break;
+                default:
+                    return Bad("--disk", text, $"has '{part}', which is no option of a disk");
+            }
+        }
+        return disk;
+    }
+
+    private static Outcome<DeviceOptions> ReadNetwork(string text)
+    {
+        string[] parts = text.Split(',');
+        (string kind, string target) = Split(parts[0]);
+        var forwards = new List<PortForward>();
+        bool listens = false;
+        IPEndPoint? local = null, remote = null;
+        PhysicalAddress? mac = null;
+        int pairs = 1;
+        int? mtu = null;
+        foreach (string part in parts[1..])
+        {
+            (string name, string value) = Split(part);
+            bool known = (kind, name) switch
+            {
+                ("user", "hostfwd") => PortForward.TryParse(value) is { } forward && Add(forwards, forward),
+                ("stream", "listen") => value.Length == 0 && (listens = true),
+                ("udp", "local") => IPEndPoint.TryParse(value, out local) && local.Port != 0,
+                (_, "mac") => PhysicalAddress.TryParse(value, out mac) && mac.GetAddressBytes() is { Length: 6 } bytes && (bytes[0] & 1) == 0,
+                (_, "mtu") => TryCount(value, 65535, out int size) && size >= 68 && (mtu = size) > 0,
+                (_, "queues") => TryCount(value, 16, out pairs),
+                _ => false,
+            };
+            if (!known) return Bad("--net", text, $"has '{part}', which is no option of such a network");
+        }
+        NetworkOptions? network = kind switch
+        {
+            "user" when target.Length == 0 => new UserNetworkOptions { Forwards = forwards },
+            "tap" when target.Length is > 0 and < 16 => new TapNetworkOptions(target),
+            "stream" when target.Length > 0 => new StreamNetworkOptions(target, listens),
+            "udp" when IPEndPoint.TryParse(target, out remote) && remote.Port != 0 && local is not null => new DatagramNetworkOptions(local, remote),
+            _ => null,
+        };
+        return network is null
+            ? Bad("--net", text, "is none of user, tap=NAME, stream=PATH, udp=ADDRESS:PORT,local=ADDRESS:PORT and none")
+            : network with { Mac = mac, Mtu = mtu, Pairs = pairs };
+    }
+
+    private static bool Add(List<PortForward> forwards, PortForward forward)
+    {
+        forwards.Add(forward);
+        return true;
+    }
+
+    private static bool TryCount(string text, int most, out int count) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= 1 && count <= most;
+
+    private static (string Name, string Value) Split(string part)
+    {
+        int at = part.IndexOf('=');
+        return at < 0 ? (part, "") : (part[..at], part[(at + 1)..]);
+    }
+
+    private static Failure Bad(string option, string text, string what) => new(FailureKind.Arguments, $"{option} '{text}' {what}", Help);
+}

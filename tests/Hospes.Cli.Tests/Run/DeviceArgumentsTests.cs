@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.NetworkInformation;
+using Hospes.Cli.CommandLine;
+using Hospes.Cli.Run;
+using Hospes.Machine;
+
+namespace Hospes.Cli.Tests.Run;
+
+/// <summary>What <c>--disk</c>, <c>--net</c>, <c>--console</c> and <c>--rng</c> are read as.</summary>
+public sealed class DeviceArgumentsTests
+{
+    [Fact]
+    public void Devices_are_read_in_order()
+    {
+        Outcome<IReadOnlyList<DeviceOptions>> read = Read(
+            "--disk", "a.qcow2", "--disk", "b,format=raw,readonly,serial=S1,queues=4", "--net", "user,hostfwd=tcp:127.0.0.1:2222-:22,mac=52-54-00-00-00-01,mtu=1400",
+            "--net", "none", "--net", "tap=t0,queues=2", "--net", "stream=/s,listen", "--net", "udp=127.0.0.1:1,local=127.0.0.1:2", "--console", "virtio", "--rng");
+        read.Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
+        devices!.Count.ShouldBe(8);
+        devices[0].ShouldBe(new DiskOptions("a.qcow2"));
+        devices[1].ShouldBe(new DiskOptions("b") { Format = "raw", IsReadOnly = true, Serial = "S1", Queues = 4 });
+        UserNetworkOptions user = devices[2].ShouldBeOfType<UserNetworkOptions>();
+        user.Forwards.Single().GuestPort.ShouldBe(22);
+        (user.Mac, user.Mtu).ShouldBe((new PhysicalAddress([0x52, 0x54, 0, 0, 0, 1]), 1400));
+        devices[3].ShouldBe(new TapNetworkOptions("t0") { Pairs = 2 });
+        devices[4].ShouldBe(new StreamNetworkOptions("/s", Listens: true));
+        devices[5].ShouldBe(new DatagramNetworkOptions(new IPEndPoint(IPAddress.Loopback, 2), new IPEndPoint(IPAddress.Loopback, 1)));
+        devices[6].ShouldBe(new ConsoleOptions());
+        devices[7].ShouldBe(new EntropyOptions());
+    }
+
+    [Theory]
+    [InlineData("--disk", "")]
+    [InlineData("--disk", "a,format=vmdk")]
+    [InlineData("--disk", "a,serial=123456789012345678901")]
+    [InlineData("--disk", "a,queues=17")]
+    [InlineData("--disk", "a,what")]
+    [InlineData("--net", "bridge")]
+    [InlineData("--net", "user=x")]
+    [InlineData("--net", "user,hostfwd=22")]
+    [InlineData("--net", "user,mac=01-00-00-00-00-00")]
+    [InlineData("--net", "user,mtu=67")]
+    [InlineData("--net", "tap")]
+    [InlineData("--net", "tap=a,hostfwd=tcp::1-:1")]
+    [InlineData("--net", "stream")]
+    [InlineData("--net", "udp=127.0.0.1:1")]
+    [InlineData("--net", "none,mtu=1500")]
+    public void What_is_no_device_is_refused_by_name(string option, string text)
+    {
+        Read(option, text).Succeeded(out _, out Failure? failure).ShouldBeFalse();
+        failure!.Kind.ShouldBe(FailureKind.Arguments);
+        failure.Cause.ShouldContain($"{option} '{text}'");
+    }
+
+    private static Outcome<IReadOnlyList<DeviceOptions>> Read(params string[] arguments)
+    {
+        var devices = new DeviceArguments();
+        var command = new Command("run");
+        foreach (Option option in devices.Options) command.Add(option);
+        return devices.Read(command.Parse(arguments));
+    }
+}
