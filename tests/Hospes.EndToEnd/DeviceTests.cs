@@ -133,10 +133,15 @@ public sealed class DeviceTests : IAsyncLifetime
                 {
                     using TcpClient client = await _listener.AcceptTcpClientAsync();
                     NetworkStream stream = client.GetStream();
-                    await stream.ReadAsync(new byte[4096]);
+                    using var request = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
+                    while (!string.IsNullOrEmpty(await request.ReadLineAsync()))
+                    {
+                        // The whole request is read before it is answered.
+                    }
+
                     await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.0 200 OK\r\nContent-Length: {page.Length}\r\n\r\n{page}"));
                     client.Client.Shutdown(SocketShutdown.Send);
-                    await stream.ReadAsync(new byte[1]);
+                    await stream.CopyToAsync(Stream.Null);
                 }
             }
             catch (Exception fault) when (fault is SocketException or ObjectDisposedException or IOException)
