@@ -1,6 +1,23 @@
 using Hospes.Conformance;
+using Hospes.Hypervisor.Kvm;
+using Hospes.Hypervisor.Soft;
 
-// The conformance suite on the KVM of wherever this runs. Arguments: names of programs to leave out.
+// The conformance suite on the KVM of wherever this runs, and its agreement with the software engine. Arguments: names of programs to leave out.
 (int passed, int failed) = await SuiteRunner.RunAsync<KvmEngineConformance>(Console.WriteLine, args);
 Console.WriteLine($"conformance: {passed} passed, {failed} failed");
-return failed == 0 && passed > 0 ? 0 : 1;
+
+(List<string> differences, int compared) = await EngineAgreement.CompareEndsAsync<KvmEngineConformance>(args);
+foreach (string difference in differences) Console.WriteLine($"DIFFERS {difference}");
+Console.WriteLine($"agreement: {compared} compared, {differences.Count} different");
+
+bool moved = false;
+if (KvmEngine.TryOpen(out KvmEngine? kvm, out _))
+{
+    using (kvm)
+    {
+        (ulong up, ulong down) = (EngineAgreement.Move(new SoftEngine(), kvm), EngineAgreement.Move(kvm, new SoftEngine()));
+        moved = up == EngineAgreement.Moved && down == EngineAgreement.Moved;
+        Console.WriteLine($"moved: {up:x} {down:x} of {EngineAgreement.Moved:x}");
+    }
+}
+return failed == 0 && passed > 0 && differences.Count == 0 && compared > 0 && moved ? 0 : 1;

@@ -1,5 +1,6 @@
 using Hospes.Hypervisor.Kvm;
 using Hospes.Hypervisor.Kvm.Probe;
+using Hospes.Hypervisor.Soft;
 
 namespace Hospes.Conformance;
 
@@ -9,6 +10,9 @@ public sealed class KvmOnThisHost
     /// <summary>What a stand-in without hardware behind it does not do: it loops over a triple fault for ever, and random code may take minutes on it.</summary>
     private static readonly string[] BeyondAStandIn =
         [nameof(EngineConformance.ATripleFaultIsAShutdown), nameof(EngineConformance.ThousandsOfGuestsOfRandomCodeEndOnlyThemselves)];
+
+    /// <summary>A stand-in forgets that an interrupt is in service.</summary>
+    private const string OwnApicState = nameof(EngineConformance.AnInterruptWakesAHaltedProcessorAndRunsItsHandler);
 
     [Fact]
     public async Task TheProgramsDoOnItWhatTheyDoOnEveryEngine()
@@ -24,5 +28,20 @@ public sealed class KvmOnThisHost
         (int passed, int failed) = await SuiteRunner.RunAsync<KvmEngineConformance>(lines.Add, unreal is null ? [] : BeyondAStandIn);
         failed.ShouldBe(0, string.Join('\n', lines));
         passed.ShouldBeGreaterThan(15);
+
+        (List<string> differences, int compared) = await EngineAgreement.CompareEndsAsync<KvmEngineConformance>(unreal is null ? [] : [.. BeyondAStandIn, OwnApicState]);
+        differences.ShouldBeEmpty();
+        compared.ShouldBeGreaterThan(15);
+    }
+
+    [Fact]
+    public void ASavedStateGoesOnOnTheOtherEngine()
+    {
+        if (!KvmEngine.TryOpen(out KvmEngine? kvm, out _)) return;
+        using (kvm)
+        {
+            EngineAgreement.Move(new SoftEngine(), kvm).ShouldBe(EngineAgreement.Moved);
+            EngineAgreement.Move(kvm, new SoftEngine()).ShouldBe(EngineAgreement.Moved);
+        }
     }
 }

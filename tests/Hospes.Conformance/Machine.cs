@@ -8,6 +8,7 @@ internal sealed class Machine : IDisposable
     public const ulong CodeAt = 0x1000, StackAt = 0x8000;
 
     private readonly HypervisorResource _resource;
+    private bool _awaitsAnswer;
 
     public Machine(IEngine engine, int vcpus = 1, ulong memory = 4 << 20)
     {
@@ -23,6 +24,9 @@ internal sealed class Machine : IDisposable
             Vcpus[i] = vcpu!;
         }
     }
+
+    /// <summary>Where machines made in this flow of control leave the state of their processor 0 when they end; null when nobody asks.</summary>
+    public static AsyncLocal<List<VcpuState>?> Ended { get; } = new();
 
     public Guest Guest { get; }
 
@@ -41,6 +45,8 @@ internal sealed class Machine : IDisposable
         var state = new VcpuState();
         Vcpu.ReadState(state).ShouldBe(Status.Ok);
         for (int i = 0; i < 6; i++) state.Segments[i] = new SegmentState { Limit = 0xFFFF, Attributes = i == 1 ? 0x9Bu : 0x93u };
+        // What a reset leaves there is the processor's model.
+        state.General[VcpuState.Rdx] = 0;
         state.Rip = CodeAt;
         state.General[VcpuState.Rsp] = StackAt;
         state.Rflags = 2;
@@ -57,6 +63,8 @@ internal sealed class Machine : IDisposable
             state.Segments[i] = new SegmentState { Selector = (ushort)(i == 1 ? 8 : 16), Limit = uint.MaxValue, Attributes = i == 1 ? 0xC09Bu : 0xC093u };
         }
         state.Cr0 = 0x11;
+        // What a reset leaves there is the processor's model.
+        state.General[VcpuState.Rdx] = 0;
         state.Rip = CodeAt;
         state.General[VcpuState.Rsp] = StackAt;
         state.Rflags = 2;
@@ -80,6 +88,8 @@ internal sealed class Machine : IDisposable
         state.Cr3 = Pml4;
         state.Cr4 = 0x620;
         state.Efer = 0xD00;
+        // What a reset leaves there is the processor's model.
+        state.General[VcpuState.Rdx] = 0;
         state.Rip = CodeAt;
         state.General[VcpuState.Rsp] = StackAt;
         state.Rflags = 2;
@@ -90,6 +100,7 @@ internal sealed class Machine : IDisposable
     public Packet Next()
     {
         Vcpu.Run(out Packet packet).ShouldBe(Status.Ok);
+        _awaitsAnswer = !packet.IsWrite;
         return packet;
     }
 
@@ -100,8 +111,22 @@ internal sealed class Machine : IDisposable
         return state;
     }
 
+    /// <summary>Lets processor 0 end the instruction that its last packet was for, and nothing behind it.</summary>
+    public void Settle()
+    {
+        if (_awaitsAnswer) Vcpu.CompleteRead(0);
+        Vcpu.Kick();
+        // More packets come only from further parts of the same instruction.
+        for (int i = 0; i < 8 && Vcpu.Run(out _) == Status.Ok; i++) Vcpu.CompleteRead(0);
+    }
+
     public void Dispose()
     {
+        if (Ended.Value is { } ended)
+        {
+            Settle();
+            ended.Add(State());
+        }
         foreach (Vcpu vcpu in Vcpus) vcpu.Dispose();
         Guest.Dispose();
         _resource.Dispose();

@@ -1,8 +1,6 @@
-#if !NET10_0_OR_GREATER
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Hospes.Hypervisor.Soft.Interpret.Simd;
+namespace System.Runtime.Intrinsics;
 
 /// <summary>The saturating operations that <see cref="Vector128"/> has since .NET 10, for the build with an older runtime (<c>./native</c>).</summary>
 internal static class VectorsBefore10
@@ -34,4 +32,3 @@ internal static class VectorsBefore10
         public static Vector128<short> NarrowWithSaturation(Vector128<int> low, Vector128<int> high) => Sse2.PackSignedSaturate(low, high);
     }
 }
-#endif
