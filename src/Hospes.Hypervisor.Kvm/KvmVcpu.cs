@@ -71,7 +71,8 @@ internal sealed unsafe partial class KvmVcpu : IVcpuEngine
     {
         lock (_gate)
         {
-            if (_run == null) return;
+            // Where the flag stands already a signal is on its way. Real-time signals queue: one for each of many kicks would keep the thread from its work.
+            if (_run == null || Volatile.Read(ref _run->ImmediateExit) != 0) return;
             Volatile.Write(ref _run->ImmediateExit, 1);
             Interlocked.MemoryBarrier();
             int thread = Volatile.Read(ref _thread);

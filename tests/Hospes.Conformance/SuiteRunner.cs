@@ -8,6 +8,9 @@ namespace Hospes.Conformance;
 /// <summary>Runs the suite without a test runner: inside a nested guest there is none, and on hosts without KVM its class must not be found by one.</summary>
 internal static class SuiteRunner
 {
+    /// <summary>A program that has not ended by then does not end: ten times what the slowest takes inside two emulations on a busy host.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private const DynamicallyAccessedMemberTypes Facts = DynamicallyAccessedMemberTypes.PublicMethods;
 
     /// <summary>Runs every fact of the suite on an engine's class.</summary>
@@ -55,7 +58,7 @@ internal static class SuiteRunner
         var suite = new T();
         try
         {
-            if (method.Invoke(suite, null) is Task task) await task;
+            await Task.Factory.StartNew(async () => await (method.Invoke(suite, null) as Task ?? Task.CompletedTask), TaskCreationOptions.LongRunning).Unwrap().WaitAsync(Patience);
             return null;
         }
         catch (TargetInvocationException fault)

@@ -12,19 +12,22 @@ public sealed class NestedGuestTests(NestedGuestTests.Nest nest) : IClassFixture
     public void EveryConformanceProgramPasses()
     {
         nest.Lines.ShouldContain("CONFORMANCE 0", nest.Text);
-        nest.Lines.Count(static line => line.StartsWith("ok ", StringComparison.Ordinal)).ShouldBeGreaterThanOrEqualTo(20);
-        nest.Lines.ShouldNotContain(static line => line.StartsWith("FAILED ", StringComparison.Ordinal));
+        Last.Count(static line => line.StartsWith("ok ", StringComparison.Ordinal)).ShouldBeGreaterThanOrEqualTo(20);
+        Last.ShouldNotContain(static line => line.StartsWith("FAILED ", StringComparison.Ordinal));
     }
 
     [Fact]
     public void TheEnginesAgreeOnTheStatesAtTheEnd()
     {
-        nest.Lines.ShouldNotContain(static line => line.StartsWith("DIFFERS ", StringComparison.Ordinal));
-        string said = nest.Lines.Single(static line => line.StartsWith("agreement: ", StringComparison.Ordinal));
+        Last.ShouldNotContain(static line => line.StartsWith("DIFFERS ", StringComparison.Ordinal));
+        string said = Last.Single(static line => line.StartsWith("agreement: ", StringComparison.Ordinal));
         said.ShouldEndWith(" compared, 0 different");
         int.Parse(said.Split(' ')[1]).ShouldBeGreaterThan(15);
-        nest.Lines.ShouldContain("moved: 2a7 2a7 of 2a7");
+        Last.ShouldContain("moved: 2a7 2a7 of 2a7");
     }
+
+    /// <summary>What the last run of the programs said.</summary>
+    private List<string> Last => [.. nest.Lines.Skip(nest.Lines.ToList().LastIndexOf("AGAIN") + 1)];
 
     [Fact]
     public void TheHostCheckFindsItReal() =>
