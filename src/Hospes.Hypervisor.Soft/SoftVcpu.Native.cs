@@ -15,10 +15,11 @@ internal sealed unsafe partial class SoftVcpu
     /// <summary>All exceptions of SSE masked, as emitted code needs them: bits 7 to 12 of MXCSR.</summary>
     private const uint MaskedMxcsr = 0x1F80;
 
-    private readonly CodeCache? _code;
-    private readonly Translator? _translator;
+    private CodeCache? _code;
+    private Translator? _translator;
     private readonly int _threshold;
-    private readonly Lockstep? _lockstep;
+    private Lockstep? _lockstep;
+    private bool _translates;
     private Op* _checkFrom;
 
     /// <summary>Runs translated code from a block on, until something is to be looked at.</summary>
@@ -119,12 +120,13 @@ internal sealed unsafe partial class SoftVcpu
     private bool IsTranslated(Block* block)
     {
         if (block->Fast != null) return true;
-        if (block->Heat < 0 || _translator == null || ++block->Heat < _threshold) return false;
+        if (block->Heat < 0 || !_translates || ++block->Heat < _threshold) return false;
         return TryTranslate(block);
     }
 
     private bool TryTranslate(Block* block)
     {
+        if (_translator is null && !TryBeginTranslation()) return false;
         if (!_code!.HasRoom)
         {
             DropBlocks();
@@ -161,6 +163,20 @@ internal sealed unsafe partial class SoftVcpu
         if (exit->Reason != ExitReason.Indirect) _state->Rip = exit->Rip;
         _lockstep.Check(exit->Reason == ExitReason.LookUp ? exit->Op : null);
         return exit;
+    }
+
+    /// <summary>Makes the code cache, at the first block that is worth it. False where the host allows none.</summary>
+    private bool TryBeginTranslation()
+    {
+        CodeCache? code = CodeCache.TryCreate(_state);
+        _translates = code is not null;
+        if (code is null) return false;
+        _blocks.Dropped = code.Reset;
+        _translator = new Translator(code);
+        if (_guest.Settings.Translation == Translation.Lockstep) _lockstep = new Lockstep(_state, Mmu);
+        // Whoever overwrites code from here on tells this processor; who did before has moved the page's generation on.
+        Interlocked.Exchange(ref _code, code);
+        return true;
     }
 
     private NativeExit* Enter(byte* at)

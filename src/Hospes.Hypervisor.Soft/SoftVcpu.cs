@@ -31,14 +31,7 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
         Apic = new LocalApic(this, guest.Clock, guest.Model);
         _blocks = new BlockCache(new BlockDecoder(guest.Handlers, guest.Traits), Mmu, this);
         _threshold = guest.Settings.Threshold;
-        _code = guest.Settings.Translation != Translation.Off ? CodeCache.TryCreate(_state) : null;
-        if (_code is not null)
-        {
-            _translator = new Translator(_code);
-            _blocks.Dropped = _code.Reset;
-            if (guest.Settings.Translation == Translation.Lockstep) _lockstep = new Lockstep(_state, Mmu);
-        }
-
+        _translates = guest.Settings.Translation != Translation.Off;
         Reset.PowerOn(this);
         Activity = id == 0 ? VcpuActivity.Running : VcpuActivity.WaitForSipi;
     }
@@ -96,8 +89,9 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
     /// <summary>Decoded code of a page was overwritten. Any thread.</summary>
     public void CodeChanged(PageInfo* page)
     {
-        if (_code is null) return;
-        _code.PageChanged(page);
+        CodeCache? code = Volatile.Read(ref _code);
+        if (code is null) return;
+        code.PageChanged(page);
         Post(CpuEvents.CodeChanged);
     }
 
