@@ -40,6 +40,8 @@ public sealed class KvmOnThisHost
         if (!KvmEngine.TryOpen(out KvmEngine? kvm, out _)) return;
         using (kvm)
         {
+            // A stand-in may go round for ever where x87 and vector state was loaded; the nested guest takes a state both ways on a real one.
+            if (KvmProbe.Judge(kvm) is not null) return;
             EngineAgreement.Move(new SoftEngine(), kvm).ShouldBe(EngineAgreement.Moved);
             EngineAgreement.Move(kvm, new SoftEngine()).ShouldBe(EngineAgreement.Moved);
         }
