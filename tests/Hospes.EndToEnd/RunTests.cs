@@ -46,7 +46,7 @@ public sealed class RunTests : IDisposable
     public async Task StandardInputIsTypedIntoTheGuest()
     {
         await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
-        Ran ran = await HospesProcess.RunAsync("hello, guest\nq", Patience, "run", "--kernel", _kernel);
+        Ran ran = await HospesProcess.RunAsync("hello, guest\nq", Patience, "run", "--engine", "soft", "--kernel", _kernel);
         ran.ShouldBe(new Ran(0, "hello, guest\nq", ""));
     }
 
@@ -58,7 +58,7 @@ public sealed class RunTests : IDisposable
     {
         // The guest says that it runs before the signal is sent.
         await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
-        using Process process = HospesProcess.Start("run", "--kernel", _kernel);
+        using Process process = HospesProcess.Start("run", "--engine", "soft", "--kernel", _kernel);
         await process.StandardInput.WriteAsync("x");
         await process.StandardInput.FlushAsync();
         process.StandardOutput.Read().ShouldBe('x');
@@ -74,7 +74,7 @@ public sealed class RunTests : IDisposable
         await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);
         string output = Path.GetTempFileName();
         string hospes = $"dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")}";
-        using Process shell = Process.Start("sh", ["-c", $"{{ echo before; echo guestq | {hospes} run --kernel {_kernel}; {hospes} --version; echo after; }} >{output} 2>&1"]);
+        using Process shell = Process.Start("sh", ["-c", $"{{ echo before; echo guestq | {hospes} run --engine soft --kernel {_kernel}; {hospes} --version; echo after; }} >{output} 2>&1"]);
         await shell.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
         string text = await File.ReadAllTextAsync(output);
         File.Delete(output);
@@ -85,7 +85,7 @@ public sealed class RunTests : IDisposable
     public async Task ClosedStreamsAreNoFault()
     {
         await File.WriteAllBytesAsync(_kernel, TestKernels.PowerOff);
-        using Process shell = Process.Start("sh", ["-c", $"exec dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel} <&- >&- 2>&-"]);
+        using Process shell = Process.Start("sh", ["-c", $"exec dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --engine soft --kernel {_kernel} <&- >&- 2>&-"]);
         await shell.WaitForExitAsync(new CancellationTokenSource(Patience).Token);
         shell.ExitCode.ShouldBe(0);
     }
@@ -96,6 +96,6 @@ public sealed class RunTests : IDisposable
     private async Task<Ran> RunAsync(byte[] kernel, params string[] options)
     {
         await File.WriteAllBytesAsync(_kernel, kernel);
-        return await HospesProcess.RunAsync("", Patience, ["run", "--kernel", _kernel, .. options]);
+        return await HospesProcess.RunAsync("", Patience, ["run", "--engine", "soft", "--kernel", _kernel, .. options]);
     }
 }
