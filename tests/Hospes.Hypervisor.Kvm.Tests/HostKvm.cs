@@ -1,8 +1,8 @@
 namespace Hospes.Hypervisor.Kvm.Tests;
 
 /// <summary>
-/// The KVM of the host that the tests run on, whatever its kind. Where there is none, what is tested on it is tested only inside the nested guest of
-/// <c>NestedGuestTests</c>, which every host can run.
+/// The KVM of the host that the tests run on, whatever its kind. Where there is none, these tests have nothing to run on and pass; <c>tests/nested</c> runs the
+/// programs by hand on a KVM with hardware virtualization, emulated by QEMU, on every host.
 /// </summary>
 internal static class HostKvm
 {
