@@ -163,10 +163,15 @@ public sealed class RingTests : IDisposable
     {
         (DriverQueue driver, VirtQueue device) = Make(features, 8);
         byte[] bytes = new byte[64];
-        Round(2);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Round(1000);
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        // What the runtime allocates once, as it compiles a method again, falls into one of the rounds; what a request allocates, into all.
+        long least = long.MaxValue;
+        for (int round = 0; round < 5 && least != 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Round(1000);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        least.ShouldBe(0);
 
         void Round(int times)
         {
