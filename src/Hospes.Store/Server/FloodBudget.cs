@@ -46,16 +46,19 @@ internal sealed class FloodBudget
     {
         long passed = now - _last;
         _last = now;
-        _others += others;
+        // No round takes as long as a window by itself: then another process had the processor.
+        _others += Math.Min(others, _window);
         // After a time without floods nothing is known of the others: it is found out in the next window.
         if (passed > 8 * _window) Begin(now, 1);
         else if (now - _windowBegan >= _window) Begin(now, 1 - 2.0 * _others / (now - _windowBegan));
-        _left = Math.Min(_savedMax, _left + Math.Min(passed, _window) * _part);
+        _left = Math.Min(_savedMax, _left + passed * _part);
     }
 
-    /// <summary>Takes off what serving a connection that floods has taken.</summary>
+    /// <summary>
+    /// Takes off what serving a connection that floods has taken. A debt is bounded: where it took long, the system gave the processor to another process meanwhile.
+    /// </summary>
     /// <param name="ticks">The time.</param>
-    public void Spend(long ticks) => _left -= ticks;
+    public void Spend(long ticks) => _left = Math.Max(_left - ticks, -_window);
 
     private void Begin(long now, double part)
     {

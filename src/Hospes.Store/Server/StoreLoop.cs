@@ -122,6 +122,7 @@ internal sealed class StoreLoop : IDisposable
         int floods = _floods.Count;
         long began = floods > 0 ? State.Clock.GetTimestamp() : 0;
         int carriedOver = _ready.Count;
+        bool othersAsked = count + carriedOver > 0;
         int share = count + carriedOver + floods > 1 ? ShareOfMany : ShareAlone;
         for (int i = 0; i < count; i++)
         {
@@ -131,15 +132,15 @@ internal sealed class StoreLoop : IDisposable
             else if (_connections[descriptor] is { IsClosed: false } connection) Serve(connection, events, share);
         }
         while (carriedOver-- > 0) Continue(_ready.Dequeue(), share);
-        if (floods > 0) ServeFloods(floods, began, share);
+        if (floods > 0) ServeFloods(floods, share, began, othersAsked);
         EndRound();
     }
 
     /// <summary>Serves connections that flood, each at most once, as long as their budget lasts.</summary>
-    private void ServeFloods(int count, long began, int share)
+    private void ServeFloods(int count, int share, long began, bool othersAsked)
     {
         long now = State.Clock.GetTimestamp();
-        _floodBudget.Advance(now, now - began);
+        _floodBudget.Advance(now, othersAsked ? now - began : 0);
         while (count-- > 0 && _floodBudget.IsOpen)
         {
             Continue(_floods.Dequeue(), share);

@@ -42,16 +42,21 @@ public sealed class FloodBudgetTests
         PartOf(others: 40).ShouldBe(1 / 16.0, 0.01);
     }
 
-    [Fact]
-    public void NoFloodStarves()
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(5000)]
+    [InlineData(60_000_000)]
+    public void ADebtIsOverAfterTheTimeThatIsSaid(long taken)
     {
         var budget = new FloodBudget(1_000_000);
-        budget.Advance(10_000, 0);
-        for (long now = 10_050; now < 20_000; now += Round) budget.Advance(now, Round);
-        budget.IsOpen.ShouldBeTrue();
-        budget.Spend(5000);
+        long now = 10_000;
+        budget.Advance(now, 0);
+        while (now < 20_000) budget.Advance(now += Round, Round);
+        budget.Spend(taken);
         budget.IsOpen.ShouldBeFalse();
-        budget.WaitTime.ShouldBeInRange(70, 80);
+        budget.WaitTime.ShouldBeInRange(1, 33);
+        budget.Advance(now + budget.WaitTime * 1000, 0);
+        budget.IsOpen.ShouldBeTrue();
     }
 
     [Fact]
