@@ -6,6 +6,7 @@ namespace Hospes.Hypervisor.Soft;
 /// The software engine: an x86-64 processor that needs nothing of the host but memory and threads. On x86-64 hosts it translates hot code; the
 /// engine setting <c>translate</c> says whether: <c>on</c> (the default), <c>off</c>, <c>always</c> (from the first execution on), or <c>lockstep</c>, which
 /// compares every stretch of translated code with the interpreter and ends the guest with a report at the first divergence (one vCPU only).
+/// The setting <c>profile</c> names a file that gets the translator's profile when the guest is gone.
 /// </summary>
 public sealed class SoftEngine : IEngine
 {
@@ -26,7 +27,23 @@ public sealed class SoftEngine : IEngine
         guest = null;
         if (!SoftSettings.TryParse(options.EngineSettings, out SoftSettings settings)) return Status.InvalidArgs;
         if (!CpuModel.TryParse(options.CpuModel, out CpuModel? model)) return Status.InvalidArgs;
-        guest = new SoftGuest(options, settings, model, memory, traps);
+        StreamWriter? profile = null;
+        if (settings.Profile is not null && !TryCreate(settings.Profile, out profile)) return Status.InvalidArgs;
+        guest = new SoftGuest(options, settings, model, memory, traps) { Profile = profile };
         return Status.Ok;
+    }
+
+    private static bool TryCreate(string file, out StreamWriter? writer)
+    {
+        try
+        {
+            writer = File.CreateText(file);
+            return true;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            writer = null;
+            return false;
+        }
     }
 }

@@ -57,6 +57,9 @@ internal sealed class SoftGuest : IGuestEngine
     /// <summary>The engine's settings.</summary>
     public SoftSettings Settings { get; }
 
+    /// <summary>Where processors write their profiles when they are disposed; null when nobody asked for any. The guest disposes it.</summary>
+    public TextWriter? Profile { get; init; }
+
     /// <summary>Whether written pages are logged.</summary>
     public bool DirtyLogging => Volatile.Read(ref _dirtyLogging);
 
@@ -126,6 +129,7 @@ internal sealed class SoftGuest : IGuestEngine
     {
         Clock.Dispose();
         Map.Dispose();
+        Profile?.Dispose();
     }
 
     private unsafe void CodeChanged(PageInfo* page)

@@ -18,7 +18,8 @@ internal enum Translation
 
 /// <summary>The software engine's own settings.</summary>
 /// <param name="Translation">What <c>translate</c> says.</param>
-internal sealed record SoftSettings(Translation Translation)
+/// <param name="Profile">The file that <c>profile</c> names: where the translator's profile goes when the guest ends; null for none.</param>
+internal sealed record SoftSettings(Translation Translation, string? Profile = null)
 {
     /// <summary>How often a block is interpreted before it is translated.</summary>
     public int Threshold => Translation is Translation.On ? 8 : 1;
@@ -27,9 +28,15 @@ internal sealed record SoftSettings(Translation Translation)
     public static bool TryParse(IReadOnlyDictionary<string, string> settings, out SoftSettings parsed)
     {
         Translation translation = Translation.On;
+        string? profile = null;
         parsed = new SoftSettings(translation);
         foreach ((string name, string value) in settings)
         {
+            if (name == "profile" && value.Length > 0)
+            {
+                profile = value;
+                continue;
+            }
             if (name != "translate") return false;
             switch (value)
             {
@@ -40,7 +47,7 @@ internal sealed record SoftSettings(Translation Translation)
                 default: return false;
             }
         }
-        parsed = new SoftSettings(translation);
+        parsed = new SoftSettings(translation, profile);
         return true;
     }
 }

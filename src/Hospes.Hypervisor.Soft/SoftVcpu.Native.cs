@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Interpret;
@@ -20,17 +21,19 @@ internal sealed unsafe partial class SoftVcpu
     private readonly int _threshold;
     private Lockstep? _lockstep;
     private bool _translates;
-    private Op* _checkFrom;
+    private Profile? _profile;
+    private int _checkFrom;
 
     /// <summary>Runs translated code from a block on, until something is to be looked at.</summary>
     private void RunTranslated(Block* block)
     {
         CpuState* s = _state;
         byte* at = block->Fast;
-        _checkFrom = null;
+        _checkFrom = 0;
         while (true)
         {
             NativeExit* exit = _lockstep == null ? Enter(at) : EnterChecked(at, block);
+            _profile?.Left(exit);
             Op* op = exit->Op;
             switch (exit->Reason)
             {
@@ -132,36 +135,31 @@ internal sealed unsafe partial class SoftVcpu
             DropBlocks();
             return false;
         }
-        if (_translator!.Translate(block)) return true;
+        long began = _profile is null ? 0 : Stopwatch.GetTimestamp();
+        bool translated = _translator!.Translate(block);
+        _profile?.EndTranslation(began);
+        if (translated) return true;
         block->Heat = -1;
         return false;
     }
 
     /// <summary>Enters with the interpreter gone ahead, and compares.</summary>
-    private NativeExit* EnterChecked(byte* at, Block* block)
+    private NativeExit* EnterChecked(byte* at, Block* head)
     {
-        Op* from = _checkFrom != null ? _checkFrom : block->Ops;
-        _checkFrom = null;
-        _lockstep!.Try(block, from);
+        int from = _checkFrom;
+        _checkFrom = 0;
+        _lockstep!.Try(head, from);
         NativeExit* exit = Enter(at);
         while (exit->Reason == ExitReason.Memory && Prepare(exit, out _) == Prepared.Ready)
         {
             if (exit->NeedsVectors) _state->VectorsLoaded = 1;
             exit = Enter(exit->Retry);
         }
-        if (exit->Reason is ExitReason.Memory or ExitReason.Interpret)
-        {
-            _lockstep.Check(exit->Op);
-            _checkFrom = exit->Op + 1;
-            return exit;
-        }
-        if (exit->Reason == ExitReason.Vectors)
-        {
-            _checkFrom = block->Ops;
-            return exit;
-        }
-        if (exit->Reason != ExitReason.Indirect) _state->Rip = exit->Rip;
-        _lockstep.Check(exit->Reason == ExitReason.LookUp ? exit->Op : null);
+        bool branched = exit->Reason is ExitReason.Branch or ExitReason.LookUp or ExitReason.Indirect;
+        if (branched && exit->Reason != ExitReason.Indirect) _state->Rip = exit->Rip;
+        // A return to an address that is none faults before it has done anything.
+        if (exit->Reason != ExitReason.Vectors && Addresses.IsCanonical(_state->Rip)) _lockstep.Check(exit->Step, branched);
+        if (exit->Reason is ExitReason.Memory or ExitReason.Interpret) _checkFrom = exit->Step + 1;
         return exit;
     }
 
@@ -172,7 +170,8 @@ internal sealed unsafe partial class SoftVcpu
         _translates = code is not null;
         if (code is null) return false;
         _blocks.Dropped = code.Reset;
-        _translator = new Translator(code);
+        if (_guest.Profile is not null) _profile = new Profile();
+        _translator = new Translator(code, _blocks, _state, _guest.Settings.Threshold == 1, _profile);
         if (_guest.Settings.Translation == Translation.Lockstep) _lockstep = new Lockstep(_state, Mmu);
         // Whoever overwrites code from here on tells this processor; who did before has moved the page's generation on.
         Interlocked.Exchange(ref _code, code);
@@ -257,5 +256,13 @@ internal sealed unsafe partial class SoftVcpu
     {
         int resets = _code!.Resets;
         if (Next() is var next && next != null && _code.Resets == resets && next->Host == exit->Block->Host) _translator!.Forward(exit, next);
+    }
+
+    /// <summary>Writes what was profiled. Once, when the processor has run for the last time.</summary>
+    private void ReportProfile(TextWriter to)
+    {
+        _profile!.Resets = _code!.Resets;
+        _profile.Invalidations = _code.Invalidations;
+        ProfileReport.Write(to, Id, _profile);
     }
 }

@@ -99,10 +99,12 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
     public void Dispose()
     {
         if (!_self.IsAllocated) return;
+        if (_profile is not null && _guest.Profile is { } to) ReportProfile(to);
         Apic.Dispose();
         _blocks.Dispose();
         _code?.Dispose();
         _lockstep?.Dispose();
+        _profile?.Dispose();
         _self.Free();
         CpuArea.Free(_state);
     }

@@ -47,6 +47,15 @@ internal unsafe struct Block
     /// <summary>Where a translation that is no longer valid leaves.</summary>
     public byte* Dead;
 
+    /// <summary>The blocks that its translation runs through, this one first: see <see cref="Translate.Trace"/>.</summary>
+    public Block** Chain;
+
+    /// <summary>How many those are.</summary>
+    public int ChainLength;
+
+    /// <summary>Whether a jump backward leads here: such a block begins a trace of its own.</summary>
+    public bool IsLoopHead;
+
     /// <summary>Whether the code is still what was decoded.</summary>
     public readonly bool IsCurrent => FirstPage->Generation == FirstGeneration && LastPage->Generation == LastGeneration;
 }

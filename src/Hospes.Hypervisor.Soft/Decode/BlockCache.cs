@@ -59,6 +59,40 @@ internal sealed unsafe class BlockCache : IDisposable
         return FindSlow(s, quick);
     }
 
+    /// <summary>The block at an address that is in the TLB and was decoded before, or null. Has no effect on the guest.</summary>
+    public Block* Peek(CpuState* s, ulong rip)
+    {
+        if (!_mmu.TryFetchHit(rip, out byte* host)) return null;
+        for (Block* at = _hash[Hash(host)]; at != null; at = at->Next)
+        {
+            if (at->Host == host && at->Rip == rip && at->Mode == s->Mode && at->LastHostPage == null && at->IsCurrent) return at;
+        }
+        return null;
+    }
+
+    /// <summary>As <see cref="Peek"/>, and decodes what was not decoded before, where there is room.</summary>
+    public Block* PeekOrDecode(CpuState* s, ulong rip)
+    {
+        if (Peek(s, rip) is var known && known != null) return known;
+        if (!_mmu.TryFetchHit(rip, out _) || _arena.BytesUsed > MaxBytes) return null;
+        ulong at = s->Rip;
+        s->Rip = rip;
+        try
+        {
+            Block* block = Find(s);
+            return block->LastHostPage == null ? block : null;
+        }
+        catch (GuestFault)
+        {
+            // Its one instruction runs into a page that cannot be fetched: whoever executes it finds out.
+            return null;
+        }
+        finally
+        {
+            s->Rip = at;
+        }
+    }
+
     /// <summary>A fresh block of one instruction at RIP, for stepping. Valid until the next call of this method.</summary>
     public Block* DecodeOne(CpuState* s)
     {

@@ -5,7 +5,10 @@ namespace Hospes.Hypervisor.Soft.Decode;
 /// <summary>The bytes of one page (and the first of the next) as Iced's decoder reads them. Reused, so that decoding allocates nothing.</summary>
 internal sealed class CodeBytes : CodeReader
 {
-    private readonly byte[] _bytes = new byte[4096 + 16];
+    /// <summary>How many bytes fit.</summary>
+    public const int Capacity = 4096 + 16;
+
+    private readonly byte[] _bytes = new byte[Capacity];
     private int _length;
 
     /// <summary>Where the next byte is read.</summary>

@@ -17,8 +17,8 @@ internal sealed unsafe class CodeCache : IDisposable
     /// <summary>Bytes of code, and how many places it may leave at.</summary>
     private const int CodeBytes = 24 << 20, MaxExits = 256 << 10;
 
-    /// <summary>Room that a block is sure to find: 64 instructions with everything that can surround them.</summary>
-    public const int RoomPerBlock = 64 * 512, ExitsPerBlock = 64 * 8 + 16;
+    /// <summary>Room that a trace is sure to find: its instructions, twice, with everything that can surround them.</summary>
+    public const int RoomPerTrace = Trace.MaxSteps * 512, ExitsPerTrace = Trace.MaxSteps * 8 + 32;
 
     private const int PageBits = 14;
 
@@ -53,6 +53,9 @@ internal sealed unsafe class CodeCache : IDisposable
     /// <summary>How often everything was dropped because there was no room.</summary>
     public int Resets { get; private set; }
 
+    /// <summary>How many translations were made to lead nowhere because their page changed.</summary>
+    public long Invalidations { get; private set; }
+
     /// <summary>Bytes of code in use.</summary>
     public long CodeBytesUsed => Assembler.Position - Assembler.Start;
 
@@ -67,8 +70,8 @@ internal sealed unsafe class CodeCache : IDisposable
     /// <inheritdoc cref="CodeMemory.WriteDelta"/>
     public nint WriteDelta => _memory.WriteDelta;
 
-    /// <summary>Whether a block of any size fits.</summary>
-    public bool HasRoom => Assembler.Room >= RoomPerBlock && MaxExits - _exitCount >= ExitsPerBlock;
+    /// <summary>Whether a trace of any size fits.</summary>
+    public bool HasRoom => Assembler.Room >= RoomPerTrace && MaxExits - _exitCount >= ExitsPerTrace;
 
     /// <summary>The exit with a number.</summary>
     public NativeExit* Exit(int number) => _exits + number;
@@ -104,12 +107,21 @@ internal sealed unsafe class CodeCache : IDisposable
         entry->Code = block->Entry;
     }
 
-    /// <summary>Notes which pages a block stands on. False when they have changed since it was decoded.</summary>
-    public bool Register(Block* block)
+    /// <summary>Notes which pages a trace stands on. False when they have changed since it was decoded.</summary>
+    public bool Register(Block* head, ReadOnlySpan<nint> blocks)
     {
-        AddLink(block, block->FirstPage);
-        if (block->LastPage != block->FirstPage) AddLink(block, block->LastPage);
-        return block->IsCurrent;
+        head->Chain = (Block**)_links.Allocate((nuint)(blocks.Length * sizeof(Block*)));
+        head->ChainLength = blocks.Length;
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            var block = (Block*)blocks[i];
+            head->Chain[i] = block;
+            AddLink(head, block->FirstPage);
+            if (block->LastPage != block->FirstPage) AddLink(head, block->LastPage);
+        }
+        bool current = true;
+        for (int i = 0; i < blocks.Length; i++) current &= ((Block*)blocks[i])->IsCurrent;
+        return current;
     }
 
     /// <summary>Any thread: decoded code of a page was overwritten.</summary>
@@ -151,6 +163,8 @@ internal sealed unsafe class CodeCache : IDisposable
 
     private void AddLink(Block* block, PageInfo* page)
     {
+        // The blocks of a trace share pages more often than not; the newest link is this trace's then.
+        if (*Bucket(page) is var newest && newest != null && newest->Block == block && newest->Page == page) return;
         var link = (PageLink*)_links.Allocate((nuint)sizeof(PageLink));
         PageLink** bucket = Bucket(page);
         *link = new PageLink { Block = block, Page = page, Next = *bucket };
@@ -184,6 +198,7 @@ internal sealed unsafe class CodeCache : IDisposable
         Assembler.JumpAt(block->Fast, block->Dead);
         block->Fast = block->Entry = null;
         block->Heat = -1;
+        Invalidations++;
     }
 
     private void ClearJumps(int slot)

@@ -11,4 +11,7 @@ internal enum FlagState
 
     /// <summary>In both.</summary>
     Both,
+
+    /// <summary>In neither, but whoever needs them can have them again: the registers that they came of are as they were.</summary>
+    Pending,
 }

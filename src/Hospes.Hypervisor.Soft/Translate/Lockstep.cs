@@ -23,9 +23,9 @@ internal sealed unsafe class Lockstep : IDisposable
     private readonly CpuState* _state;
     private readonly Mmu _mmu;
     private readonly WriteJournal _journal = new();
-    private readonly byte* _snapshots = (byte*)NativeMemory.Alloc(BlockDecoder.MaxOps + 1, SnapshotBytes);
-    private readonly uint[] _undefined = new uint[BlockDecoder.MaxOps + 1];
-    private Block* _block;
+    private readonly byte* _snapshots = (byte*)NativeMemory.Alloc(Trace.MaxSteps + 1, SnapshotBytes);
+    private readonly uint[] _undefined = new uint[Trace.MaxSteps + 1];
+    private Block* _head;
     private int _first, _reached;
 
     public Lockstep(CpuState* state, Mmu mmu)
@@ -37,36 +37,26 @@ internal sealed unsafe class Lockstep : IDisposable
     /// <summary>Stretches compared.</summary>
     public long Compared { get; private set; }
 
-    /// <summary>Runs the block on trial from one of its instructions on.</summary>
-    public void Try(Block* block, Op* from)
+    /// <summary>Runs a trace on trial from one of its instructions on, for as long as the interpreter stays on it.</summary>
+    public void Try(Block* head, int from)
     {
-        _block = block;
-        _first = _reached = (int)(from - block->Ops);
+        _head = head;
+        _first = _reached = from;
         CpuState* s = _state;
         TlbEntry* tlb = s->Tlb;
         _journal.Clear();
         _undefined[_first] = 0;
-        s->BlockRip = block->Rip;
-        s->Rip = block->EndRip;
         _mmu.BeginTrial(_journal);
         try
         {
             Snapshot(_first);
-            for (int i = _first; i < block->Count && !block->Ops[i].IsInterpreted; i++)
+            int start = 0;
+            for (int i = 0; i < head->ChainLength; i++)
             {
-                Op* op = block->Ops + i;
-                s->CurrentOp = op;
-                _journal.Instruction = i;
-                op->Handler(s, op);
-                // On trial a repeated string instruction stops behind every element.
-                while ((op->Prefixes & (OpPrefixes.Rep | OpPrefixes.Repne)) != 0 && s->Rip == block->Rip + op->RipOffset)
-                {
-                    s->Rip = block->EndRip;
-                    op->Handler(s, op);
-                }
-                _undefined[i + 1] = UndefinedBehind(op, _undefined[i]);
-                _reached = i + 1;
-                Snapshot(_reached);
+                Block* block = head->Chain[i];
+                if (from < start + block->Count && !TryBlock(block, start, Math.Max(from - start, 0))) break;
+                start += block->Count;
+                if (from < start && (i + 1 == head->ChainLength || s->Rip != head->Chain[i + 1]->Rip)) break;
             }
         }
         catch (Exception end) when (end is GuestFault or TrialEnd)
@@ -79,14 +69,41 @@ internal sealed unsafe class Lockstep : IDisposable
         s->Tlb = tlb;
     }
 
-    /// <summary>Compares, now that emitted code has left before an instruction (or behind the block). Throws at the first divergence.</summary>
-    public void Check(Op* at)
+    /// <summary>Runs one block of the trace. False when it reaches an instruction that is left to its handler.</summary>
+    private bool TryBlock(Block* block, int start, int first)
     {
-        int index = at == null ? _block->Count : (int)(at - _block->Ops);
-        if (index < _first) return;
-        string? difference = index > _reached ? "emitted code executed an instruction that the interpreter did not" : Difference(index);
+        CpuState* s = _state;
+        s->BlockRip = block->Rip;
+        s->Rip = block->EndRip;
+        for (int i = first; i < block->Count; i++)
+        {
+            Op* op = block->Ops + i;
+            if (op->IsInterpreted) return false;
+            s->CurrentOp = op;
+            _journal.Instruction = start + i;
+            op->Handler(s, op);
+            // On trial a repeated string instruction stops behind every element.
+            while ((op->Prefixes & (OpPrefixes.Rep | OpPrefixes.Repne)) != 0 && s->Rip == block->Rip + op->RipOffset)
+            {
+                s->Rip = block->EndRip;
+                op->Handler(s, op);
+            }
+            _undefined[start + i + 1] = UndefinedBehind(op, _undefined[start + i]);
+            _reached = start + i + 1;
+            Snapshot(_reached);
+        }
+        return true;
+    }
+
+    /// <summary>Compares, now that emitted code has left. Throws at the first divergence.</summary>
+    /// <param name="step">How many instructions of the trace it has executed.</param>
+    /// <param name="branched">Whether RIP is known: it has left behind a block.</param>
+    public void Check(int step, bool branched)
+    {
+        if (step < _first) return;
+        string? difference = step > _reached ? "emitted code executed an instruction that the interpreter did not" : Difference(step, branched && step > _first);
         Compared++;
-        if (difference is not null) throw new LockstepDivergenceException(Describe(index, difference));
+        if (difference is not null) throw new LockstepDivergenceException(Describe(step, difference));
     }
 
     public void Dispose() => NativeMemory.Free(_snapshots);
@@ -95,7 +112,7 @@ internal sealed unsafe class Lockstep : IDisposable
 
     private void Snapshot(int index) => Buffer.MemoryCopy(_state, _snapshots + index * SnapshotBytes, SnapshotBytes, SnapshotBytes);
 
-    private string? Difference(int index)
+    private string? Difference(int index, bool branched)
     {
         CpuState* expected = At(index), found = _state;
         for (int i = 0; i < 16; i++)
@@ -111,7 +128,7 @@ internal sealed unsafe class Lockstep : IDisposable
             if (!a.SequenceEqual(b)) return $"YMM{i} is {Convert.ToHexString(b)}, interpreted {Convert.ToHexString(a)}";
         }
         if (expected->Mxcsr != found->Mxcsr) return $"MXCSR is {found->Mxcsr:x8}, interpreted {expected->Mxcsr:x8}";
-        if (index == _block->Count && expected->Rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {expected->Rip:x16}";
+        if (branched && expected->Rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {expected->Rip:x16}";
         return _journal.Compare(index) is { } memory ? $"memory at host {memory.At:x} is {memory.Found:x2}, interpreted {memory.Expected:x2}" : null;
     }
 
@@ -137,23 +154,29 @@ internal sealed unsafe class Lockstep : IDisposable
     {
         var text = new StringBuilder();
         text.AppendLine($"translated code and the interpreter diverge after {Compared} stretches: {difference}");
-        text.AppendLine($"block at {_block->Rip:x16}, mode {_block->Mode}; compared before instruction {index} of {_block->Count}:");
-        var reader = new CodeBytes();
-        reader.Load(new ReadOnlySpan<byte>(_block->Host, (int)Math.Min(4096 - (_block->Rip & 0xFFF), _block->EndRip - _block->Rip)));
-        Decoder decoder = Decoder.Create(64, reader);
-        decoder.IP = _block->Rip;
-        var formatter = new IntelFormatter();
-        var output = new StringOutput();
-        for (int i = 0; i < _block->Count; i++)
-        {
-            decoder.Decode(out Instruction instruction);
-            formatter.Format(instruction, output);
-            text.AppendLine($"{(i == _first ? ">" : i == index ? "*" : " ")} {instruction.IP:x16}  {output.ToStringAndReset()}");
-        }
+        text.AppendLine($"trace at {_head->Rip:x16}, mode {_head->Mode}; compared before its instruction {index}:");
+        int step = 0;
+        for (int i = 0; i < _head->ChainLength; i++) Describe(text, _head->Chain[i], index, ref step);
         CpuState* before = At(_first);
         for (int i = 0; i < 16; i++) text.AppendLine($"{(Register)((int)Register.RAX + i)} before {before->General[i]:x16}, now {_state->General[i]:x16}");
         text.AppendLine($"RFLAGS before {Flags.Read(before):x8}, now {Flags.Read(_state):x8}");
         return text.ToString();
+    }
+
+    private void Describe(StringBuilder text, Block* block, int index, ref int step)
+    {
+        var reader = new CodeBytes();
+        reader.Load(new ReadOnlySpan<byte>(block->Host, (int)Math.Min(4096 - (block->Rip & 0xFFF), block->EndRip - block->Rip)));
+        Decoder decoder = Decoder.Create(64, reader);
+        decoder.IP = block->Rip;
+        var formatter = new IntelFormatter();
+        var output = new StringOutput();
+        for (int i = 0; i < block->Count; i++, step++)
+        {
+            decoder.Decode(out Instruction instruction);
+            formatter.Format(instruction, output);
+            text.AppendLine($"{(step == _first ? ">" : step == index ? "*" : " ")} {instruction.IP:x16}  {output.ToStringAndReset()}");
+        }
     }
 }
 

@@ -59,6 +59,9 @@ internal unsafe struct NativeExit
 
     public ExitReason Reason;
 
+    /// <summary>How many instructions of the trace have been executed when it leaves here.</summary>
+    public short Step;
+
     public AccessedAddress Address;
 
     /// <summary>Bytes accessed.</summary>

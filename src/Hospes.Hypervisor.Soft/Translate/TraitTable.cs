@@ -36,6 +36,7 @@ internal sealed class TraitTable
             bool written = access is OpAccess.Write or OpAccess.ReadWrite or OpAccess.CondWrite or OpAccess.ReadCondWrite;
             // An exclusive or of a register with itself reads nothing, but this answer is for all operands of the code.
             bool replaced = access == OpAccess.Write && instruction.Mnemonic is not (Mnemonic.Xor or Mnemonic.Sub or Mnemonic.Sbb);
+            if (written) traits.OperandsWritten |= (byte)(1 << i);
             OpCodeOperandKind kind = code.GetOpKind(i);
             if (CanBeMemory(kind)) traits.WritesMemory |= written;
             if (!Place(ref traits, kind, written, replaced) && traits.Treatment == Treatment.Same) return new TranslationTraits { Known = true };
@@ -216,15 +217,10 @@ internal sealed class TraitTable
     }
 
     /// <summary>
-    /// Instructions that Iced says modify all flags, but that keep some: shifts by CL keep all when the count is 0, and what is undefined after the
-    /// others may be what it was. With the flags in place before, the host does what it does.
+    /// Instructions that Iced says modify all flags, but that keep all when their count is 0.
     /// </summary>
-    private static bool LeavesFlagsAlone(in Instruction instruction) => instruction.Mnemonic switch
-    {
-        Mnemonic.Add or Mnemonic.Sub or Mnemonic.Cmp or Mnemonic.Neg or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Xadd
-            or Mnemonic.Adc or Mnemonic.Sbb or Mnemonic.Cmpxchg => false,
-        _ => (instruction.RflagsUndefined & Arithmetic) != 0,
-    };
+    private static bool LeavesFlagsAlone(in Instruction instruction) =>
+        instruction.Mnemonic is Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Sal or Mnemonic.Shld or Mnemonic.Shrd;
 
     private static bool HostHas(in Instruction instruction)
     {

@@ -8,8 +8,8 @@ using Assembler = Hospes.Hypervisor.Soft.Emit.Assembler;
 namespace Hospes.Hypervisor.Soft.Translate;
 
 /// <summary>
-/// How blocks follow one another. Inside a page they are linked directly: where the one is mapped, so is the other. To another page the jump
-/// compares that page's TLB entry with a constant first. Jumps backward and jumps through a register look for events, so that no cycle is without a look.
+/// How traces go on and follow one another. Inside a page they are linked directly: where the one is mapped, so is the other. To another page the jump
+/// compares that page's TLB entry with a constant first. Jumps below what the trace has reached and jumps through a register look for events, so that no cycle is without a look.
 /// </summary>
 internal sealed unsafe partial class Translator
 {
@@ -19,6 +19,7 @@ internal sealed unsafe partial class Translator
         {
             case Treatment.Jump:
                 if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
+                if (_trace.Behind(_index) != null) return true;
                 EmitGoTo(_op->Imm);
                 return false;
             case Treatment.JumpIf: return EmitJumpIf(form);
@@ -33,25 +34,27 @@ internal sealed unsafe partial class Translator
     {
         if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
         Need();
-        Save();
-        byte* taken = _a.JumpIf(form.Opcode & 15);
-        FlagState flags = _flags;
-        EmitGoTo(_block->EndRip);
-        _a.Patch(taken, _a.Position);
-        _flags = flags;
-        EmitGoTo(_op->Imm);
-        return false;
+        int condition = form.Opcode & 15;
+        Block* next = _trace.Behind(_index);
+        if (next != null && next->Rip != _block->EndRip)
+        {
+            AddSide(_a.JumpIf(condition ^ 1), _block->EndRip);
+            return true;
+        }
+        AddSide(_a.JumpIf(condition), _op->Imm);
+        return true;
     }
 
-    /// <summary>Goes to a constant address.</summary>
+    /// <summary>Goes to a constant address off the trace.</summary>
     private void EmitGoTo(ulong rip)
     {
-        Clobber();
-        if (rip <= _block->Rip) EmitEventCheck(rip);
+        Settle();
+        // Every cycle of translations goes down somewhere, and looks for events there.
+        if (rip <= _highest) EmitEventCheck(rip, Behind);
         if (((rip ^ _block->Rip) & PageMask) != 0) EmitCrossing(rip);
         // Until it is linked, the jump leads to its own way out.
         byte* jump = _a.JumpForward();
-        AddCold(jump, new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = jump });
+        AddCold(jump, new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = jump, Step = Behind });
     }
 
     /// <summary>The key of the target's page stands in the code once the jump is linked; until then it is one that no page has.</summary>
@@ -61,7 +64,7 @@ internal sealed unsafe partial class Translator
         _a.Byte(0xB8 | S0 & 7);
         _a.Int64(TlbEntry.NoExecute - 1);
         _a.RegState(0x3B, S0, EntryOffset(rip) + TlbEntry.ExecuteOffset);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = _a.Position + 1, Retry = _a.Position - CrossingKeyDistance });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = _a.Position + 1, Retry = _a.Position - CrossingKeyDistance, Step = Behind });
     }
 
     /// <summary>From behind the check of a crossing back to the key in it: the key, a comparison of 9 bytes and a jump of 6.</summary>
@@ -87,6 +90,7 @@ internal sealed unsafe partial class Translator
         if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
         StoreConstant(EmitPushLookUp(), _block->EndRip);
         _a.Lea(GuestRsp, GuestRsp, -Width);
+        if (_trace.Behind(_index) != null) return true;
         EmitGoTo(_op->Imm);
         return false;
     }
@@ -96,8 +100,25 @@ internal sealed unsafe partial class Translator
         int at = EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
         _a.RegMemory(0x8B, S0, S0, at);
         _a.Lea(GuestRsp, GuestRsp, Width);
-        EmitGoToScratch();
-        return false;
+        Block* next = _trace.Behind(_index);
+        if (next == null)
+        {
+            EmitGoToScratch();
+            return false;
+        }
+        // The trace has seen the call, and expects the return to come behind it.
+        Clobber();
+        if ((long)next->Rip is >= int.MinValue and <= int.MaxValue)
+        {
+            _a.Group1(7, S0, (int)next->Rip);
+        }
+        else
+        {
+            _a.Constant(S1, next->Rip);
+            _a.RegReg(0x3B, S0, S1);
+        }
+        AddSide(_a.JumpIf(Assembler.NotEqual), 0, isIndirect: true);
+        return true;
     }
 
     private bool EmitJumpIndirect(in Instruction instruction, in InstructionForm form)
@@ -146,13 +167,13 @@ internal sealed unsafe partial class Translator
     /// <summary>Goes to the address in Scratch0 through the table of indirect branches.</summary>
     private void EmitGoToScratch()
     {
-        Clobber();
+        Settle();
         int table = _cache.JumpTable(_block->Mode);
         // The low bits of the address times 16.
         _a.Rorx(S1, S0, 32 - 4, wide: false);
         _a.Group1(4, S1, (CpuArea.JumpCount - 1) * 16, wide: false);
         _a.RegStateAt(0x3B, S0, S1, table);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Indirect, Op = _op });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Indirect, Op = _op, Step = Behind });
         _a.RegStateAt(0xFF, 4, S1, table + 8, wide: false);
     }
 }

@@ -16,7 +16,7 @@ internal sealed unsafe partial class Translator
         if (_op->Faults) return EmitInterpreted();
         ref readonly TranslationTraits traits = ref _traits[instruction];
         if (traits.Treatment == Treatment.Interpret) return EmitInterpreted();
-        InstructionForm form = InstructionForm.Parse(_bytes.Bytes.Slice(_op->RipOffset, _op->Length));
+        InstructionForm form = InstructionForm.Parse(_trace.Code.Slice(_trace[_index].At, _op->Length));
         switch (traits.Treatment)
         {
             case Treatment.Same: return TryEmitSame(instruction, ref form, traits) || TryEmitBitString(instruction, ref form) || EmitInterpreted();
@@ -50,17 +50,17 @@ internal sealed unsafe partial class Translator
     /// <summary>Leaves for the handler, and comes back behind the instruction unless it is the last.</summary>
     private bool EmitInterpreted()
     {
-        Clobber();
+        Settle();
         _op->IsInterpreted = true;
-        _cold.Add(new Cold((nint)_a.JumpForward(), new NativeExit { Reason = ExitReason.Interpret, Rip = NextRip, Op = _op }));
+        AddInterpreted(_a.JumpForward());
         return !_isLast;
     }
 
     private bool EmitVerbatim(in TranslationTraits traits)
     {
         if (traits.NeedsFlags) Need();
-        foreach (byte value in _bytes.Bytes.Slice(_op->RipOffset, _op->Length)) _a.Byte(value);
-        if (traits.WritesFlags) _flags = FlagState.Host;
+        foreach (byte value in _trace.Code.Slice(_trace[_index].At, _op->Length)) _a.Byte(value);
+        if (traits.WritesFlags) Made();
         return true;
     }
 
@@ -115,7 +115,7 @@ internal sealed unsafe partial class Translator
         _a.Byte(isTest ? (isByte ? 0xF6 : 0xF7) : isByte ? 0x80 : 0x81);
         _a.ModRegister(operation, GuestRax);
         foreach (byte value in form.Immediate) _a.Byte(value);
-        _flags = FlagState.Host;
+        Made();
         return true;
     }
 
@@ -169,15 +169,14 @@ internal sealed unsafe partial class Translator
         return true;
     }
 
-    /// <summary>RAX is needed as an operand: the flags stay in the host's.</summary>
+    /// <summary>RAX is needed as an operand: the flags stay in the host's. Those that a multiplication leaves undefined are what they are.</summary>
     private bool EmitMultiply(in Instruction instruction, ref InstructionForm form)
     {
         if (EmitFactor(instruction, form) is not { } factor) return EmitInterpreted();
-        Need();
         _a.Move(HostRegister.Rax, GuestRax);
         EmitForm(ref form, false, form.Reg, form.Vvvv, factor.Place, factor.Register, factor.Displacement, byteRegister: false);
         _a.Move(GuestRax, HostRegister.Rax);
-        _flags = FlagState.Host;
+        Made();
         return true;
     }
 
@@ -213,6 +212,8 @@ internal sealed unsafe partial class Translator
         EmitForm(ref form, false, form.Reg, form.Vvvv, RmPlace.Register, S0, 0, byteRegister: false);
         _a.Move(GuestRax, HostRegister.Rax);
         _a.RegState(0x8B, HostRegister.Rax, StateOffset.NativeFlags);
+        // A division leaves all of them undefined.
+        Made();
         return true;
     }
 
@@ -246,7 +247,7 @@ internal sealed unsafe partial class Translator
         if (!isMemory && target == S0) _a.RegState(0x89, S0, form.Rm * 8);
         // With RAX as the destination the comparison is of RAX with itself: the source has been stored there.
         if (isMemory || form.Rm != 0) _a.Move(GuestRax, HostRegister.Rax);
-        _flags = FlagState.Host;
+        Made();
         return true;
     }
 }

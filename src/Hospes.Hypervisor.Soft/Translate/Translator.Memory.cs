@@ -142,13 +142,14 @@ internal sealed unsafe partial class Translator
             Op = _op,
             Retry = retry,
             Address = address,
+            Step = (short)_index,
             Size = (byte)size,
             IsWrite = write,
             IsAligned = aligned,
         });
 
     /// <summary>A way out, with flags saved, to the handler of the whole instruction.</summary>
-    private void AddInterpreted(byte* jump) => AddCold(jump, new NativeExit { Reason = ExitReason.Interpret, Rip = NextRip, Op = _op });
+    private void AddInterpreted(byte* jump) => AddCold(jump, new NativeExit { Reason = ExitReason.Interpret, Rip = NextRip, Op = _op, Step = (short)_index });
 
     private ulong NextRip => _block->Rip + _op->RipOffset + _op->Length;
 }

@@ -83,7 +83,7 @@ internal sealed unsafe partial class Translator
         bool byteRegister = (traits.RegIsGeneral && traits.RegIsByte && reg is >= 4 and < 8)
             || (place == RmPlace.Register && traits.RmIsGeneral && traits.RmIsByte && rm is >= 4 and < 8);
         EmitForm(ref form, instruction.HasLockPrefix, reg, vvvv, place, place == RmPlace.State ? rmGuest * 8 : rm, displacement, byteRegister);
-        if (traits.WritesFlags) _flags = FlagState.Host;
+        if (traits.WritesFlags) Made();
         if (regInScratch && traits.RegIsWritten) StoreBack(S1, regGuest, highReg);
         if (rmInScratch && traits.RmIsWritten) StoreBack(S0, rmGuest, highRm);
         if (traits.VvvvIsGeneral && traits.VvvvIsWritten && RegisterMap.Home(form.Vvvv) < 0) StoreBack(S1, form.Vvvv, high: false);

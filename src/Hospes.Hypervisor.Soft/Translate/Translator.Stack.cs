@@ -83,6 +83,7 @@ internal sealed unsafe partial class Translator
     /// <summary>PUSHFQ in supervisor mode; elsewhere IOPL and virtual interrupts have a say.</summary>
     private bool EmitPushFlags()
     {
+        Settle();
         EmitPushLookUp();
         // S1 = AH, which has the low byte of RFLAGS as it is; then the system flags, then OF. RF and VM are pushed as 0.
         _a.Rorx(S1, HostRegister.Rax, 8, wide: false);

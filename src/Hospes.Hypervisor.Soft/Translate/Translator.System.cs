@@ -92,7 +92,7 @@ internal sealed unsafe partial class Translator
         _a.Group1(4, S1, size * 8 - 1, wide: false);
         Need();
         EmitForm(ref form, instruction.HasLockPrefix, S1, form.Vvvv, RmPlace.Memory, S0, 0, byteRegister: false);
-        _flags = FlagState.Host;
+        Made();
         return true;
     }
 
@@ -104,7 +104,7 @@ internal sealed unsafe partial class Translator
         _a.Move(HostRegister.Rax, GuestRax);
         EmitForm(ref form, instruction.HasLockPrefix, form.Reg, form.Vvvv, RmPlace.Memory, S0, displacement, byteRegister: false);
         _a.Move(GuestRax, HostRegister.Rax);
-        _flags = FlagState.Host;
+        Made();
         return true;
     }
 }

@@ -2,14 +2,13 @@ using Hospes.Hypervisor.Soft.Cpu;
 using Hospes.Hypervisor.Soft.Decode;
 using Hospes.Hypervisor.Soft.Emit;
 using Hospes.Hypervisor.Soft.Memory;
-using Iced.Intel;
 using Assembler = Hospes.Hypervisor.Soft.Emit.Assembler;
 
 namespace Hospes.Hypervisor.Soft.Translate;
 
 /// <summary>
-/// Turns decoded blocks into host code. A block becomes: a check that its page is still mapped where it was and that no event waits (for whoever
-/// comes from another page), then its instructions, then jumps to what follows. Everything unlikely leaves through cold code behind the block:
+/// Turns traces of decoded blocks into host code. A trace becomes: a check that its page is still mapped where it was and that no event waits (for
+/// whoever comes from another page), then its instructions, then jumps to what follows. Ways off the trace and everything unlikely stand behind it:
 /// a TLB miss leaves before its instruction has changed anything, so that the interpreter's handler can do the whole instruction.
 /// </summary>
 internal sealed unsafe partial class Translator
@@ -20,26 +19,28 @@ internal sealed unsafe partial class Translator
 
     private readonly CodeCache _cache;
     private readonly Assembler _a;
-    private readonly CodeBytes _bytes = new();
-    private readonly Decoder _decoder;
     private readonly TraitTable _traits = new();
-    private readonly List<Cold> _cold = [];
-    private readonly List<nint> _misses = [];
-    private readonly Instruction[] _instructions = new Instruction[BlockDecoder.MaxOps];
-
-    private Block* _block;
-    private Op* _op;
-    private FlagState _flags;
+    private readonly Trace _trace;
     private readonly WindowPlan _plan = new();
+    private readonly List<Cold> _cold = [];
+    private readonly List<Side> _sides = [];
+    private readonly List<nint> _misses = [];
+    private readonly List<ulong> _pages = [];
+    private readonly Profile? _profile;
+
+    private Block* _head, _block;
+    private Op* _op;
     private bool _isLast, _usesVectors;
     private int _index;
     private int _table;
+    private ulong _highest;
 
-    public Translator(CodeCache cache)
+    public Translator(CodeCache cache, BlockCache blocks, CpuState* state, bool eager, Profile? profile)
     {
+        _profile = profile;
         _cache = cache;
         _a = cache.Assembler;
-        _decoder = Decoder.Create(64, _bytes, DecoderOptions.Pcommit);
+        _trace = new Trace(blocks, state, _traits, eager);
     }
 
     /// <summary>Blocks translated since creation.</summary>
@@ -49,22 +50,26 @@ internal sealed unsafe partial class Translator
     public static bool CanTranslate(Mode mode) =>
         (mode & Mode.Code64) != 0 && (mode & (Mode.SingleStep | Mode.Breakpoints | Mode.Inspected)) == 0;
 
-    /// <summary>Translates a block. False when it is not worth it or its code has changed meanwhile.</summary>
-    public bool Translate(Block* block)
+    /// <summary>Translates the trace that begins with a block. False when it is not worth it or its code has changed meanwhile.</summary>
+    public bool Translate(Block* head)
     {
-        if (!CanTranslate(block->Mode) || block->Host == null || _cache.JumpTable(block->Mode) < 0) return false;
-        if (block->LastHostPage != null && block->Count > 1) return false;
-        if (!Decode(block)) return false;
-        _block = block;
+        if (!CanTranslate(head->Mode) || head->Host == null || _cache.JumpTable(head->Mode) < 0) return false;
+        if (head->LastHostPage != null && head->Count > 1) return false;
+        if (!_trace.Follow(head)) return false;
+        _head = _block = head;
+        _index = 0;
+        _flags = FlagState.Saved;
         _cold.Clear();
-        _table = CpuArea.TlbOffset + (int)ModeUpdate.PrivilegeOf(block->Mode) * CpuArea.TlbBytes;
+        _table = CpuArea.TlbOffset + (int)ModeUpdate.PrivilegeOf(head->Mode) * CpuArea.TlbBytes;
         byte* entry = _a.Position;
         EmitChecks();
         byte* fast = _a.Position;
         EmitSecondPageCheck();
         EmitVectorCheck();
-        _plan.Make(block, _instructions, _traits);
+        _plan.Make(_trace, _traits);
+        Profile.Entry? profiled = _profile?.Begin(_trace, head);
         byte* plain = EmitWindows();
+        if (profiled is not null) Profile.EmitCount(_a, profiled.RunsAddress);
         EmitBody();
         if (plain != null)
         {
@@ -73,13 +78,15 @@ internal sealed unsafe partial class Translator
             foreach (nint miss in _misses) _a.Patch((byte*)miss, _a.Position);
             _misses.Clear();
             _plan.Clear();
-            _cold.Clear();
+            if (profiled is not null) Profile.EmitCount(_a, profiled.PlainRunsAddress);
             EmitBody();
         }
-        EmitDead(block, entry, fast);
-        if (!_cache.Register(block)) return false;
-        block->Entry = entry;
-        block->Fast = fast;
+        profiled?.Emitted(entry, _a.Position);
+        _block = head;
+        EmitDead(entry, fast);
+        if (!_cache.Register(head, _trace.Blocks)) return false;
+        head->Entry = entry;
+        head->Fast = fast;
         Translated++;
         return true;
     }
@@ -88,42 +95,68 @@ internal sealed unsafe partial class Translator
     private void EmitBody()
     {
         _flags = FlagState.Saved;
+        _producer = -1;
+        _highest = 0;
+        _pages.Clear();
+        _pages.Add(_head->Rip & PageMask);
         bool open = true;
-        for (_index = 0; _index < _block->Count; _index++)
+        for (_index = 0; open && _index < _trace.Count; _index++)
         {
-            _op = _block->Ops + _index;
-            _isLast = _index == _block->Count - 1;
+            ref readonly TraceStep step = ref _trace[_index];
+            _op = step.Op;
+            _block = step.Block;
+            _isLast = step.EndsBlock;
+            _highest = Math.Max(_highest, _block->Rip);
             int firstCold = _cold.Count;
-            open = EmitInstruction(_instructions[_index]);
+            open = EmitInstruction(_trace.Instruction(_index));
             SetResume(firstCold);
+            if (!open || !_isLast) continue;
+            Block* next = _trace.Behind(_index);
+            open = next != null;
+            if (open) EnterPage(next);
+            else EmitGoTo(_block->EndRip);
         }
-        if (open) EmitGoTo(_block->EndRip);
+        EmitSides();
         EmitCold();
     }
 
-    /// <summary>Decodes the block again, with everything that Iced knows. False when its bytes are no longer those that were decoded.</summary>
-    private bool Decode(Block* block)
+    /// <summary>The trace goes on in a block whose page may not have been looked at yet.</summary>
+    private void EnterPage(Block* next)
     {
-        int length = (int)(block->EndRip - block->Rip);
-        int first = Math.Min(length, (int)(4096 - (block->Rip & 0xFFF)));
-        _bytes.Load(new ReadOnlySpan<byte>(block->Host, first));
-        if (first < length) _bytes.Append(new ReadOnlySpan<byte>(block->LastHostPage, length - first));
-        _bytes.Position = 0;
-        _decoder.IP = block->Rip;
-        for (int i = 0; i < block->Count; i++)
-        {
-            ref Instruction instruction = ref _instructions[i];
-            _decoder.Decode(out instruction);
-            if (instruction.Length != block->Ops[i].Length || (ushort)instruction.Code != block->Ops[i].Code) return false;
-        }
-        return true;
+        ulong page = next->Rip & PageMask;
+        if (_pages.Contains(page)) return;
+        Clobber();
+        _a.Constant(S0, TlbEntry.ExecuteKey(next->Rip, (ulong)next->Host & PageMask));
+        _a.RegState(0x3B, S0, EntryOffset(next->Rip) + TlbEntry.ExecuteOffset);
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = next->Rip, Step = Behind });
+        _pages.Add(page);
     }
+
+    /// <summary>The step behind the current one.</summary>
+    private short Behind => (short)(_index + 1);
+
+    /// <summary>Emits the ways off the trace that are not exits: they are translated code as well.</summary>
+    private void EmitSides()
+    {
+        foreach (Side side in _sides)
+        {
+            _a.Patch((byte*)side.Jump, _a.Position);
+            (_flags, _producer, _index, _highest) = (side.Flags, side.Producer, side.Step, side.Highest);
+            _op = _trace[_index].Op;
+            _block = _trace[_index].Block;
+            if (side.IsIndirect) EmitGoToScratch();
+            else EmitGoTo(side.Rip);
+        }
+        _sides.Clear();
+    }
+
+    private void AddSide(byte* jump, ulong rip, bool isIndirect = false) => _sides.Add(new Side((nint)jump, rip, isIndirect, _flags, _producer, _index, _highest));
 
     /// <summary>What those must pass who come from elsewhere: the page is mapped to the same memory, and nothing waits.</summary>
     private void EmitChecks()
     {
         EmitMappingCheck(_block->Rip, (ulong)_block->Host & PageMask);
-        EmitEventCheck(_block->Rip);
+        EmitEventCheck(_block->Rip, 0);
     }
 
     private void EmitSecondPageCheck()
@@ -139,22 +172,22 @@ internal sealed unsafe partial class Translator
     }
 
     /// <summary>Leaves for <paramref name="rip"/> when an event waits. The flags must be saved.</summary>
-    private void EmitEventCheck(ulong rip)
+    private void EmitEventCheck(ulong rip, short step)
     {
         _a.Byte(Assembler.Gs);
         _a.Byte(0x83);
         _a.ModMemory(7, -1, -1, 0, StateOffset.Events);
         _a.Byte(0);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.LookUp, Rip = rip });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.LookUp, Rip = rip, Step = step });
     }
 
     private void EmitVectorCheck()
     {
         _usesVectors = false;
-        for (int i = 0; i < _block->Count && !_usesVectors; i++)
+        for (int i = 0; i < _trace.Count && !_usesVectors; i++)
         {
-            ref readonly TranslationTraits traits = ref _traits[_instructions[i]];
-            _usesVectors = traits.UsesVectors && traits.Treatment != Treatment.Interpret && !_block->Ops[i].Faults;
+            ref readonly TranslationTraits traits = ref _traits[_trace.Instruction(i)];
+            _usesVectors = traits.UsesVectors && traits.Treatment != Treatment.Interpret && !_trace[i].Op->Faults;
         }
         if (!_usesVectors) return;
         _a.Byte(Assembler.Gs);
@@ -163,7 +196,7 @@ internal sealed unsafe partial class Translator
         _a.Byte(0);
         _op = _block->Ops;
         byte* jump = _a.JumpIf(Assembler.Equal);
-        AddCold(jump, new NativeExit { Reason = ExitReason.Vectors, Rip = _block->Rip, Block = _block, Op = _op, Resume = _a.Position });
+        AddCold(jump, new NativeExit { Reason = ExitReason.Vectors, Rip = _block->Rip, Op = _op, Resume = _a.Position });
     }
 
     /// <summary>The distance from the state of the TLB entry for a constant address.</summary>
@@ -173,7 +206,7 @@ internal sealed unsafe partial class Translator
     private void SetResume(int first)
     {
         if (_isLast) return;
-        bool restore = _flags != FlagState.Saved;
+        bool restore = _flags is FlagState.Host or FlagState.Both;
         for (int i = first; i < _cold.Count; i++)
         {
             if (_cold[i].Exit.Reason is ExitReason.Memory or ExitReason.Interpret) _cold[i] = _cold[i].ResumingAt(_a.Position, restore);
@@ -199,8 +232,14 @@ internal sealed unsafe partial class Translator
                 exit.Resume = stub;
             }
             _a.Patch(cold.Jump, _a.Position);
+            if (cold.Producer >= 0)
+            {
+                EmitAgain(cold.Producer);
+                EmitSave();
+            }
             EmitExit(exit);
         }
+        _cold.Clear();
     }
 
     private void EmitExit(in NativeExit exit)
@@ -208,24 +247,30 @@ internal sealed unsafe partial class Translator
         NativeExit copy = exit;
         // The address of an indirect branch is in the scratch register that the exit's number takes.
         if (exit.Reason == ExitReason.Indirect) _a.RegState(0x89, RegisterMap.Scratch0, StateOffset.Rip);
-        copy.Block = _block;
         copy.NeedsVectors = _usesVectors;
         _a.Constant(RegisterMap.Scratch0, (uint)_cache.AddExit(copy));
         _a.Jump(_cache.Stubs.Exit);
     }
 
-    private void EmitDead(Block* block, byte* entry, byte* fast)
+    private void EmitDead(byte* entry, byte* fast)
     {
-        block->Dead = _a.Position;
-        EmitExit(new NativeExit { Reason = ExitReason.LookUp, Rip = block->Rip, Retry = entry, Resume = fast });
+        _head->Dead = _a.Position;
+        EmitExit(new NativeExit { Reason = ExitReason.LookUp, Block = _head, Rip = _head->Rip, Retry = entry, Resume = fast });
     }
 
-    private void AddCold(byte* jump, in NativeExit exit) => _cold.Add(new Cold((nint)jump, exit));
+    private void AddCold(byte* jump, NativeExit exit)
+    {
+        exit.Block = _block;
+        _cold.Add(new Cold((nint)jump, exit, _flags == FlagState.Pending ? _producer : -1));
+    }
 
-    /// <summary>A way out that is emitted behind the block.</summary>
-    private readonly struct Cold(nint jump, NativeExit exit, bool restores = false)
+    /// <summary>A way out that is emitted behind the trace.</summary>
+    private readonly struct Cold(nint jump, NativeExit exit, int producer, bool restores = false)
     {
         public readonly NativeExit Exit = exit;
+
+        /// <summary>The instruction whose flags are to be had again first; negative when RAX has them.</summary>
+        public readonly int Producer = producer;
 
         /// <summary>Whether the host's flags are to be restored where it comes back.</summary>
         public readonly bool Restores = restores;
@@ -236,7 +281,10 @@ internal sealed unsafe partial class Translator
         {
             NativeExit exit = Exit;
             exit.Resume = address;
-            return new Cold((nint)Jump, exit, restores);
+            return new Cold((nint)Jump, exit, Producer, restores);
         }
     }
+
+    /// <summary>A way off the trace, to an address or to the one in Scratch0, with what is known of the flags there.</summary>
+    private readonly record struct Side(nint Jump, ulong Rip, bool IsIndirect, FlagState Flags, int Producer, int Step, ulong Highest);
 }

@@ -57,6 +57,9 @@ internal struct TranslationTraits
     /// <summary>It writes arithmetic flags.</summary>
     public bool WritesFlags;
 
+    /// <summary>Which operands it writes, a bit each.</summary>
+    public byte OperandsWritten;
+
     /// <summary>It uses XMM or YMM registers.</summary>
     public bool UsesVectors;
 

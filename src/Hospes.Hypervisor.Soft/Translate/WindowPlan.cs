@@ -4,29 +4,29 @@ using Iced.Intel;
 
 namespace Hospes.Hypervisor.Soft.Translate;
 
-/// <summary>A stretch of memory that several instructions of a block access through one register.</summary>
-/// <param name="Register">The guest register whose value at the block's start the offsets count from.</param>
+/// <summary>A stretch of memory that several instructions of a trace access through one register.</summary>
+/// <param name="Register">The guest register whose value at the trace's start the offsets count from.</param>
 /// <param name="Low">Offset of the first byte.</param>
 /// <param name="High">Offset behind the last byte.</param>
 /// <param name="Writes">Whether something in it is written.</param>
 internal readonly record struct Window(int Register, int Low, int High, bool Writes);
 
 /// <summary>
-/// Finds accesses of a block that one look-up can serve: those through the same register (RSP before all) at constant distances of its value at the
-/// block's start. The register may move by constants between them, as the stack pointer does.
+/// Finds accesses of a trace that one look-up can serve: those through the same register (RSP before all) at constant distances of its value at the
+/// trace's start. The register may move by constants between them, as the stack pointer does.
 /// </summary>
 internal sealed unsafe class WindowPlan
 {
-    // SAFETY: reads the operations of the block that it is given, which stay as they are.
+    // SAFETY: reads the operations of the trace that it is given, which stay as they are.
 
-    /// <summary>How many windows a block has at most.</summary>
+    /// <summary>How many windows a trace has at most.</summary>
     public const int MaxWindows = 4;
 
-    private const int MaxSpan = 1024, Rsp = 4;
+    private const int MaxSpan = 1024, Rsp = 4, Rbp = 5;
 
-    private readonly InstructionInfoFactory _info = new();
-    private readonly Access[] _accesses = new Access[BlockDecoder.MaxOps * 2];
-    private readonly sbyte[] _window = new sbyte[BlockDecoder.MaxOps * 2];
+    private readonly Access[] _accesses = new Access[Trace.MaxSteps * 2];
+    private readonly sbyte[] _window = new sbyte[Trace.MaxSteps * 2];
+    private readonly short[] _slots = new short[Trace.MaxSteps * 2];
     private readonly Window[] _windows = new Window[MaxWindows];
     private readonly int[] _origin = new int[16];
     private readonly long[] _delta = new long[16];
@@ -39,41 +39,39 @@ internal sealed unsafe class WindowPlan
     public int WindowCount { get; private set; }
 
     /// <summary>Where an access lies: its window and the offset in it, or null.</summary>
-    /// <param name="instruction">The instruction's number.</param>
+    /// <param name="step">The instruction's number in the trace.</param>
     /// <param name="isStack">Whether the access of PUSH, POP, CALL or RET is meant, and not the memory operand.</param>
-    public (int Window, int Offset)? Find(int instruction, bool isStack)
+    public (int Window, int Offset)? Find(int step, bool isStack)
     {
-        for (int i = 0; i < _count; i++)
-        {
-            if (_accesses[i].Instruction == instruction && _accesses[i].IsStack == isStack)
-            {
-                return _window[i] < 0 ? null : (_window[i], (int)(_accesses[i].Offset - _windows[_window[i]].Low));
-            }
-        }
-        return null;
+        int access = _slots[Slot(step, isStack)];
+        if (access < 0 || _window[access] < 0) return null;
+        return (_window[access], (int)(_accesses[access].Offset - _windows[_window[access]].Low));
     }
 
     /// <summary>Forgets the plan: every access is looked up by itself.</summary>
     public void Clear() => _count = WindowCount = 0;
 
-    /// <summary>Plans a block.</summary>
-    public void Make(Block* block, ReadOnlySpan<Instruction> instructions, TraitTable table)
+    /// <summary>Plans a trace.</summary>
+    public void Make(Trace trace, TraitTable table)
     {
         Clear();
-        int memory = 0;
-        for (int i = 0; i < block->Count; i++) memory += block->Ops[i].HasMemory || IsStack(instructions[i].Code) ? 1 : 0;
-        if (memory < 2) return;
+        _slots.AsSpan(0, trace.Count * 2).Fill(-1);
         for (int i = 0; i < 16; i++) (_origin[i], _delta[i]) = (i, 0);
-        for (int i = 0; i < block->Count; i++)
+        for (int i = 0; i < trace.Count; i++)
         {
-            ref readonly TranslationTraits traits = ref table[instructions[i]];
+            ref readonly TraceStep step = ref trace[i];
+            ref readonly Instruction instruction = ref trace.Instruction(i);
+            ref readonly TranslationTraits traits = ref table[instruction];
             // The registers are anyone's behind a handler, and so are the translations.
-            if (traits.Treatment == Treatment.Interpret || block->Ops[i].Faults) break;
-            Note(i, instructions[i], block->Ops + i, traits);
-            Follow(instructions[i], block->Ops + i);
+            if (traits.Treatment == Treatment.Interpret || step.Op->Faults) break;
+            Note(i, instruction, step.Op, traits);
+            Follow(instruction, step.Op, step.Written);
         }
-        Choose();
+        if (_count >= 2) Choose();
+        else Array.Fill(_window, (sbyte)-1, 0, _count);
     }
+
+    private static int Slot(int step, bool isStack) => step * 2 + (isStack ? 1 : 0);
 
     private static bool IsStack(Code code) => code is Code.Push_r64 or Code.Pop_r64 or Code.Pushq_imm8 or Code.Pushq_imm32 or Code.Call_rel32_64 or Code.Retnq;
 
@@ -95,16 +93,24 @@ internal sealed unsafe class WindowPlan
         if (_origin[register] < 0) return;
         long offset = _delta[register] + displacement;
         if (offset is < -(1 << 20) or > 1 << 20) return;
-        _accesses[_count++] = new Access(number, isStack, _origin[register], offset, size, write);
+        _slots[Slot(number, isStack)] = (short)_count;
+        _accesses[_count++] = new Access(_origin[register], offset, size, write);
     }
 
     /// <summary>What the registers are behind an instruction, counted from what they were at the start.</summary>
-    private void Follow(in Instruction instruction, Op* op)
+    private void Follow(in Instruction instruction, Op* op, int written)
     {
         switch (instruction.Code)
         {
-            case Code.Push_r64 or Code.Pushq_imm8 or Code.Pushq_imm32:
+            case Code.Push_r64 or Code.Pushq_imm8 or Code.Pushq_imm32 or Code.Call_rel32_64:
                 _delta[Rsp] -= 8;
+                return;
+            case Code.Retnq:
+                _delta[Rsp] += 8;
+                return;
+            case Code.Leaveq:
+                (_origin[Rsp], _delta[Rsp]) = (_origin[Rbp], _delta[Rbp] + 8);
+                _origin[Rbp] = -1;
                 return;
             case Code.Pop_r64 when op->Reg0 / 8 != Rsp:
                 _delta[Rsp] += 8;
@@ -123,11 +129,9 @@ internal sealed unsafe class WindowPlan
                 (_origin[op->Reg0 / 8], _delta[op->Reg0 / 8]) = (_origin[op->Reg1 / 8], _delta[op->Reg1 / 8]);
                 return;
         }
-        foreach (UsedRegister used in _info.GetInfo(instruction, InstructionInfoOptions.NoMemoryUsage).GetUsedRegisters())
+        for (int i = 0; written != 0; i++, written >>= 1)
         {
-            if (used.Access is OpAccess.Read or OpAccess.CondRead or OpAccess.None) continue;
-            Register full = used.Register.GetFullRegister();
-            if (full.IsGPR64()) _origin[full.GetNumber()] = -1;
+            if ((written & 1) != 0) _origin[i] = -1;
         }
     }
 
@@ -169,5 +173,5 @@ internal sealed unsafe class WindowPlan
             && Math.Max(high, access.Offset + access.Size) - Math.Min(low, access.Offset) <= MaxSpan;
     }
 
-    private readonly record struct Access(int Instruction, bool IsStack, int Origin, long Offset, int Size, bool Writes);
+    private readonly record struct Access(int Origin, long Offset, int Size, bool Writes);
 }

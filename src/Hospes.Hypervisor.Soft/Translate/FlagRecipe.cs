@@ -1,0 +1,41 @@
+using Hospes.Hypervisor.Soft.Emit;
+using Iced.Intel;
+
+namespace Hospes.Hypervisor.Soft.Translate;
+
+/// <summary>Which instructions can give their flags again from the registers they used, once they have been executed.</summary>
+internal static class FlagRecipe
+{
+    /// <summary>Whether an instruction can: it works on registers and constants only, no high byte among them, and one register at most is kept in the state.</summary>
+    public static bool Exists(in Instruction instruction)
+    {
+        if (instruction.Mnemonic is not (Mnemonic.Cmp or Mnemonic.Test or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Add or Mnemonic.Sub)) return false;
+        if (instruction.Op0Kind != OpKind.Register || !IsWhole(instruction.Op0Register)) return false;
+        bool isLogic = instruction.Mnemonic is Mnemonic.And or Mnemonic.Or or Mnemonic.Xor;
+        if (isLogic || instruction.Op1Kind.IsImmediate()) return true;
+        if (instruction.Op1Kind != OpKind.Register || !IsWhole(instruction.Op1Register)) return false;
+        bool isSame = instruction.Op0Register == instruction.Op1Register;
+        // What is added to itself cannot be taken off again.
+        if (isSame) return instruction.Mnemonic == Mnemonic.Test || (instruction.Mnemonic == Mnemonic.Cmp && IsInHost(instruction.Op0Register));
+        if (SharesRegister(instruction)) return instruction.Mnemonic is Mnemonic.Test or Mnemonic.Cmp && IsInHost(instruction.Op0Register);
+        return IsInHost(instruction.Op0Register) || IsInHost(instruction.Op1Register);
+    }
+
+    /// <summary>The registers that must stay as the instruction left them, a bit each.</summary>
+    public static ushort Registers(in Instruction instruction)
+    {
+        int mask = 1 << instruction.Op0Register.GetFullRegister().GetNumber();
+        bool isLogic = instruction.Mnemonic is Mnemonic.And or Mnemonic.Or or Mnemonic.Xor;
+        if (!isLogic && instruction.Op1Kind == OpKind.Register) mask |= 1 << instruction.Op1Register.GetFullRegister().GetNumber();
+        return (ushort)mask;
+    }
+
+    private static bool SharesRegister(in Instruction instruction) => instruction.Op0Register.GetFullRegister() == instruction.Op1Register.GetFullRegister();
+
+    private static bool IsInHost(Register register) => RegisterMap.Home(register.GetFullRegister().GetNumber()) >= 0;
+
+    private static bool IsWhole(Register register) => register.IsGPR() && register is not (Register.AH or Register.BH or Register.CH or Register.DH);
+
+    private static bool IsImmediate(this OpKind kind) => kind is OpKind.Immediate8 or OpKind.Immediate16 or OpKind.Immediate32
+        or OpKind.Immediate8to16 or OpKind.Immediate8to32 or OpKind.Immediate8to64 or OpKind.Immediate32to64;
+}
