@@ -22,7 +22,16 @@ internal enum Translation
 internal sealed record SoftSettings(Translation Translation, string? Profile = null)
 {
     /// <summary>How often a block is interpreted before it is translated.</summary>
-    public int Threshold => Translation is Translation.On ? 8 : 1;
+    public int Threshold => Translation switch
+    {
+        Translation.On => 8,
+        // So that it is known where branches through registers go.
+        Translation.Lockstep => 2,
+        _ => 1,
+    };
+
+    /// <summary>Whether traces take up blocks that were never executed.</summary>
+    public bool IsEager => Translation is not Translation.On;
 
     /// <summary>Reads the settings of a guest. False when one is unknown.</summary>
     public static bool TryParse(IReadOnlyDictionary<string, string> settings, out SoftSettings parsed)

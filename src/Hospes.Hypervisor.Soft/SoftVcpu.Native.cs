@@ -65,7 +65,7 @@ internal sealed unsafe partial class SoftVcpu
                 case ExitReason.LookUp:
                     s->Rip = exit->Rip;
                     if (exit->Retry != null) Forward(exit);
-                    else if (exit->Op != null && exit->Block->LastHostPage != null) FetchSecondPage(exit->Block);
+                    else if (exit->Op != null) Redirect(exit->Block);
                     return;
                 case ExitReason.Vectors:
                     if ((s->Mxcsr & MaskedMxcsr) != MaskedMxcsr)
@@ -74,6 +74,15 @@ internal sealed unsafe partial class SoftVcpu
                         return;
                     }
                     at = exit->Resume;
+                    break;
+                case ExitReason.Plain:
+                    byte* plain = _code!.HasRoom ? _translator!.TranslatePlain(exit) : null;
+                    if (plain == null)
+                    {
+                        Execute(s, exit->Block);
+                        return;
+                    }
+                    at = plain;
                     break;
                 case ExitReason.Memory:
                     Begin(exit);
@@ -116,6 +125,7 @@ internal sealed unsafe partial class SoftVcpu
         if (Volatile.Read(ref s->Events) != 0) return null;
         s->CurrentOp = null;
         Block* block = _blocks.Find(s);
+        FetchPage(block);
         return IsTranslated(block) ? block : null;
     }
 
@@ -171,7 +181,7 @@ internal sealed unsafe partial class SoftVcpu
         if (code is null) return false;
         _blocks.Dropped = code.Reset;
         if (_guest.Profile is not null) _profile = new Profile();
-        _translator = new Translator(code, _blocks, _state, _guest.Settings.Threshold == 1, _profile);
+        _translator = new Translator(code, _blocks, _state, _guest.Settings.IsEager, _profile);
         if (_guest.Settings.Translation == Translation.Lockstep) _lockstep = new Lockstep(_state, Mmu);
         // Whoever overwrites code from here on tells this processor; who did before has moved the page's generation on.
         Interlocked.Exchange(ref _code, code);
@@ -243,11 +253,30 @@ internal sealed unsafe partial class SoftVcpu
         return Mem.Address(_state, exit->Op) + (ulong)words * exit->Size;
     }
 
-    /// <summary>The page that a block's only instruction runs into is not in the TLB, or is another one now: then the block is looked up anew.</summary>
-    private void FetchSecondPage(Block* block)
+    /// <summary>Blocks are found by RIP while the TLB is unchanged, but their page may have had to make room in it: who jumps there looks for it.</summary>
+    private void FetchPage(Block* block)
+    {
+        if (block->Host != null && !Mmu.TryFetchHit(block->Rip, out _)) Mmu.Fetch(block->Rip, out _, out _);
+    }
+
+    /// <summary>Branches through registers led to a block whose page is not in the TLB, or is another one now: then they are to lead to the block that is there.</summary>
+    private void Redirect(Block* block)
+    {
+        FetchPages(block);
+        if (block->LastHostPage != null) return;
+        int resets = _code!.Resets;
+        if (Next() is var found && found != null && found != block && _code.Resets == resets) _code.AddJump(found);
+    }
+
+    private void FetchPages(Block* block)
     {
         CpuState* s = _state;
         s->CurrentOp = null;
+        if (block->LastHostPage == null)
+        {
+            FetchPage(block);
+            return;
+        }
         if (Mmu.Fetch((block->Rip & TlbEntry.PageMask) + 4096, out _, out _) != block->LastHostPage) s->TlbGeneration++;
     }
 

@@ -157,7 +157,11 @@ internal sealed unsafe partial class SoftVcpu
             }
             Block* block = _blocks.Find(s);
             if (IsTranslated(block)) RunTranslated(block);
-            else Execute(s, block);
+            else
+            {
+                Execute(s, block);
+                block->Target = s->Rip;
+            }
         }
     }
 

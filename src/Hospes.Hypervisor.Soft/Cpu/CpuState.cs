@@ -159,7 +159,10 @@ internal unsafe struct CpuState
     [FieldOffset(1300)] public byte VectorsLoaded;
 
     /// <summary>Where the windows of the running translation are in host memory: see <see cref="Translate.WindowPlan"/>.</summary>
-    [FieldOffset(1312)] public fixed ulong Windows[4];
+    [FieldOffset(1312)] public fixed ulong Windows[8];
+
+    /// <summary>What a comparison with memory found there, for whoever needs its flags again: see <see cref="Translate.FlagRecipe"/>.</summary>
+    [FieldOffset(1376)] public ulong Compared;
 
     /// <summary>The segment register numbered as the instruction set numbers it: ES 0, CS 1, SS 2, DS 3, FS 4, GS 5.</summary>
     public static SegmentRegister* Segment(CpuState* s, int number) => &s->Es + number;

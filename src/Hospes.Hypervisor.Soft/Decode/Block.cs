@@ -44,6 +44,9 @@ internal unsafe struct Block
     /// <summary>Its translation: <see cref="Entry"/> checks that the page is still mapped where it was and looks for events, <see cref="Fast"/> does not. Null without one.</summary>
     public byte* Entry, Fast;
 
+    /// <summary>Where it went when it was interpreted last; 0 before.</summary>
+    public ulong Target;
+
     /// <summary>Where a translation that is no longer valid leaves.</summary>
     public byte* Dead;
 

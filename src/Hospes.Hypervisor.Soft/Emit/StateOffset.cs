@@ -6,7 +6,7 @@ namespace Hospes.Hypervisor.Soft.Emit;
 /// <summary>Distances of the state's fields that emitted code uses.</summary>
 internal static unsafe class StateOffset
 {
-    public static readonly int Windows, Events, SystemFlags, InterruptWaiting, InterruptShadow, KernelGsBase, FirstSelector, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
+    public static readonly int Windows, Compared, Events, SystemFlags, InterruptWaiting, InterruptShadow, KernelGsBase, FirstSelector, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
 
     /// <summary>The selector of a segment register, numbered as instructions do.</summary>
     public static int Selector(int segment) => FirstSelector + segment * sizeof(SegmentRegister);
@@ -16,6 +16,7 @@ internal static unsafe class StateOffset
         Unsafe.SkipInit(out CpuState s);
         byte* start = (byte*)&s;
         Windows = (int)((byte*)s.Windows - start);
+        Compared = (int)((byte*)&s.Compared - start);
         Events = (int)((byte*)&s.Events - start);
         SystemFlags = (int)((byte*)&s.SystemFlags - start);
         InterruptWaiting = (int)(&s.InterruptWaiting - start);

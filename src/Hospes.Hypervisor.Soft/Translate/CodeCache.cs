@@ -196,8 +196,9 @@ internal sealed unsafe class CodeCache : IDisposable
         // An exit of its own was reserved when the block was translated.
         Assembler.JumpAt(block->Entry, block->Dead);
         Assembler.JumpAt(block->Fast, block->Dead);
+        // It may be its trace only that has changed elsewhere: then it is worth another one.
         block->Fast = block->Entry = null;
-        block->Heat = -1;
+        block->Heat = 0;
         Invalidations++;
     }
 

@@ -128,8 +128,21 @@ internal sealed unsafe class Lockstep : IDisposable
             if (!a.SequenceEqual(b)) return $"YMM{i} is {Convert.ToHexString(b)}, interpreted {Convert.ToHexString(a)}";
         }
         if (expected->Mxcsr != found->Mxcsr) return $"MXCSR is {found->Mxcsr:x8}, interpreted {expected->Mxcsr:x8}";
-        if (branched && expected->Rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {expected->Rip:x16}";
+        if (branched && RipAt(index) is var rip && rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {rip:x16}";
         return _journal.Compare(index) is { } memory ? $"memory at host {memory.At:x} is {memory.Found:x2}, interpreted {memory.Expected:x2}" : null;
+    }
+
+    /// <summary>Where the interpreter was: inside a block its RIP is that behind the block.</summary>
+    private ulong RipAt(int step)
+    {
+        int start = 0;
+        for (int i = 0; i < _head->ChainLength && step > start; i++)
+        {
+            Block* block = _head->Chain[i];
+            if (step < start + block->Count) return block->Rip + block->Ops[step - start].RipOffset;
+            start += block->Count;
+        }
+        return At(step)->Rip;
     }
 
     /// <summary>Which flags mean nothing behind an instruction, given those before it.</summary>

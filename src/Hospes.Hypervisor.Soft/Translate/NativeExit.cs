@@ -23,6 +23,9 @@ internal enum ExitReason : byte
 
     /// <summary>The vector registers are needed.</summary>
     Vectors,
+
+    /// <summary>The first instruction's window cannot be had: the trace is needed without windows.</summary>
+    Plain,
 }
 
 /// <summary>Which address an access that missed was for.</summary>

@@ -20,6 +20,7 @@ internal sealed unsafe class Profile : IDisposable
     private readonly List<Entry> _traces = [];
     private readonly long[] _exits = new long[Enum.GetValues<ExitReason>().Length];
     private readonly Dictionary<Code, long> _interpreted = [];
+    private readonly Dictionary<(ulong Rip, string Why), long> _lookUps = [];
     private int _used = CountersPerSlab;
     private long _translating;
 
@@ -31,6 +32,9 @@ internal sealed unsafe class Profile : IDisposable
 
     /// <summary>How often it left for an instruction's handler, by instruction.</summary>
     public IReadOnlyDictionary<Code, long> Interpreted => _interpreted;
+
+    /// <summary>How often it left for an address to be looked up, by address and reason: "mapping", "event", or "dead" for code that has changed.</summary>
+    public IReadOnlyDictionary<(ulong Rip, string Why), long> LookUps => _lookUps;
 
     /// <summary>How long the translating took.</summary>
     public TimeSpan Translating => Stopwatch.GetElapsedTime(0, _translating);
@@ -62,6 +66,7 @@ internal sealed unsafe class Profile : IDisposable
     public void Left(NativeExit* exit)
     {
         _exits[(int)exit->Reason]++;
+        if (exit->Reason == ExitReason.LookUp) CollectionsMarshal.GetValueRefOrAddDefault(_lookUps, (exit->Rip, exit->Retry != null ? "dead" : exit->Op != null ? "mapping" : "event"), out _)++;
         if (exit->Reason != ExitReason.Interpret) return;
         var code = (Code)exit->Op->Code;
         CollectionsMarshal.GetValueRefOrAddDefault(_interpreted, code, out _)++;

@@ -23,6 +23,9 @@ internal static class ProfileReport
         to.WriteLine("for the handler of     times");
         foreach ((Code code, long count) in profile.Interpreted.OrderByDescending(static pair => pair.Value).Take(InstructionsShown)) to.WriteLine(Invariant($"  {code,-16} {count,10}"));
         to.WriteLine();
+        to.WriteLine("looked up              times");
+        foreach (((ulong rip, string why), long count) in profile.LookUps.OrderByDescending(static pair => pair.Value).Take(InstructionsShown)) to.WriteLine(Invariant($"  {rip:x16} {why,-8} {count,10}"));
+        to.WriteLine();
         foreach (Profile.Entry trace in profile.Traces.OrderByDescending(Weight).Take(HottestShown))
         {
             if (trace.Runs == 0) break;
@@ -41,7 +44,8 @@ internal static class ProfileReport
         ExitReason.Indirect => "indirect unknown",
         ExitReason.Memory => "TLB miss",
         ExitReason.Interpret => "handler",
-        _ => "vectors loaded",
+        ExitReason.Vectors => "vectors loaded",
+        _ => "no window",
     };
 
     private static void WriteHost(TextWriter to, Profile.Entry trace)

@@ -35,7 +35,10 @@ internal sealed unsafe class Trace
     // SAFETY: reads blocks of the block cache, which stay as they are.
 
     /// <summary>Instructions and blocks of one trace at most.</summary>
-    public const int MaxSteps = 128, MaxBlocks = 16;
+    public const int MaxSteps = 96, MaxBlocks = 12;
+
+    /// <summary>A loop is unrolled to as many instructions, and as many times, at most.</summary>
+    private const int UnrolledSteps = 40, UnrolledTimes = 4;
 
     /// <summary>How deep calls are followed.</summary>
     private const int MaxDepth = 6;
@@ -51,6 +54,7 @@ internal sealed unsafe class Trace
     private readonly CpuState* _state;
     private readonly bool _eager;
     private int _length;
+    private bool _isLoop;
 
     /// <summary>Makes an empty trace.</summary>
     /// <param name="cache">Where blocks are found.</param>
@@ -75,6 +79,8 @@ internal sealed unsafe class Trace
     /// <summary>The bytes of its instructions.</summary>
     public ReadOnlySpan<byte> Code => _bytes.Bytes;
 
+    private Block* Head => (Block*)_blocks[0];
+
     /// <summary>An instruction.</summary>
     public ref readonly TraceStep this[int step] => ref _steps[step];
 
@@ -93,6 +99,32 @@ internal sealed unsafe class Trace
         {
             block = Next(block, ref depth);
             if (block == null || !TryAdd(block)) break;
+        }
+        if (_isLoop && depth == 0) Unroll();
+        return true;
+    }
+
+    /// <summary>The trace led back to its head: the same once more, a few times, so that what is done once a round is done once for several.</summary>
+    private void Unroll()
+    {
+        int blocks = _length, steps = Count;
+        for (int i = 1; i < UnrolledTimes && Count + steps <= UnrolledSteps && _length + blocks <= MaxBlocks; i++)
+        {
+            for (int j = 0; j < blocks; j++)
+            {
+                if (!TryAdd((Block*)_blocks[j])) return;
+            }
+        }
+    }
+
+    /// <summary>Takes the blocks of a translation up again. False when their bytes are no longer those that were decoded.</summary>
+    public bool Load(Block* head)
+    {
+        Count = _length = 0;
+        _bytes.Load([]);
+        for (int i = 0; i < head->ChainLength; i++)
+        {
+            if (!TryAdd(head->Chain[i])) return false;
         }
         return true;
     }
@@ -134,18 +166,27 @@ internal sealed unsafe class Trace
     {
         ref readonly Instruction last = ref _instructions[Count - 1];
         Op* op = block->Ops + block->Count - 1;
+        _isLoop = false;
         if (op->Faults) return null;
         switch (_traits[last].Treatment)
         {
             case Treatment.Interpret: return null;
-            case Treatment.Jump: return Reachable(block, op->Imm);
+            case Treatment.Jump:
+                _isLoop = op->Imm == Head->Rip;
+                return Reachable(block, op->Imm);
             case Treatment.JumpIf: return Likelier(block, op->Imm);
             case Treatment.Call:
                 if (depth == MaxDepth || Reachable(block, op->Imm, isCall: true) is var callee && callee == null) return null;
                 _returns[depth++] = block->EndRip;
                 return callee;
             case Treatment.Return: return depth == 0 ? null : Reachable(block, _returns[--depth], isCall: true);
-            case Treatment.JumpIndirect or Treatment.CallIndirect: return null;
+            case Treatment.JumpIndirect:
+                // A table of one: the linker's. Others go anywhere.
+                return block->Target != 0 && op->HasMemory && op->Base == CpuState.ZeroOffset && op->Index == CpuState.ZeroOffset ? Reachable(block, block->Target, isCall: true) : null;
+            case Treatment.CallIndirect:
+                if (depth == MaxDepth || block->Target == 0 || Reachable(block, block->Target, isCall: true) is var called && called == null) return null;
+                _returns[depth++] = block->EndRip;
+                return called;
             default: return Reachable(block, block->EndRip);
         }
     }
@@ -154,7 +195,9 @@ internal sealed unsafe class Trace
     private Block* Likelier(Block* block, ulong taken)
     {
         Block* there = Addresses.IsCanonical(taken) ? Reachable(block, taken) : null, here = Reachable(block, block->EndRip);
+        _isLoop = taken == Head->Rip;
         if (taken <= block->Rip && there == null) return null;
+        _isLoop = false;
         if (there == null || here == null) return there == null ? here : there;
         return Weight(there) > Weight(here) ? there : here;
     }

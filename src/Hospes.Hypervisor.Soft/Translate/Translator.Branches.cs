@@ -19,7 +19,7 @@ internal sealed unsafe partial class Translator
         {
             case Treatment.Jump:
                 if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
-                if (_trace.Behind(_index) != null) return true;
+                if (_trace.Behind(_index) != null) return _keepsScratch = true;
                 EmitGoTo(_op->Imm);
                 return false;
             case Treatment.JumpIf: return EmitJumpIf(form);
@@ -34,6 +34,7 @@ internal sealed unsafe partial class Translator
     {
         if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
         Need();
+        _keepsScratch = true;
         int condition = form.Opcode & 15;
         Block* next = _trace.Behind(_index);
         if (next != null && next->Rip != _block->EndRip)
@@ -48,13 +49,13 @@ internal sealed unsafe partial class Translator
     /// <summary>Goes to a constant address off the trace.</summary>
     private void EmitGoTo(ulong rip)
     {
-        Settle();
+        Settle(_behind);
         // Every cycle of translations goes down somewhere, and looks for events there.
-        if (rip <= _highest) EmitEventCheck(rip, Behind);
+        if (rip <= _highest) EmitEventCheck(rip, _behind);
         if (((rip ^ _block->Rip) & PageMask) != 0) EmitCrossing(rip);
         // Until it is linked, the jump leads to its own way out.
         byte* jump = _a.JumpForward();
-        AddCold(jump, new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = jump, Step = Behind });
+        AddCold(jump, new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = jump, Step = _behind });
     }
 
     /// <summary>The key of the target's page stands in the code once the jump is linked; until then it is one that no page has.</summary>
@@ -64,7 +65,7 @@ internal sealed unsafe partial class Translator
         _a.Byte(0xB8 | S0 & 7);
         _a.Int64(TlbEntry.NoExecute - 1);
         _a.RegState(0x3B, S0, EntryOffset(rip) + TlbEntry.ExecuteOffset);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = _a.Position + 1, Retry = _a.Position - CrossingKeyDistance, Step = Behind });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = rip, Link = _a.Position + 1, Retry = _a.Position - CrossingKeyDistance, Step = _behind });
     }
 
     /// <summary>From behind the check of a crossing back to the key in it: the key, a comparison of 9 bytes and a jump of 6.</summary>
@@ -90,7 +91,7 @@ internal sealed unsafe partial class Translator
         if (!Addresses.IsCanonical(_op->Imm)) return EmitInterpreted();
         StoreConstant(EmitPushLookUp(), _block->EndRip);
         _a.Lea(GuestRsp, GuestRsp, -Width);
-        if (_trace.Behind(_index) != null) return true;
+        if (_trace.Behind(_index) != null) return _keepsScratch = true;
         EmitGoTo(_op->Imm);
         return false;
     }
@@ -100,13 +101,18 @@ internal sealed unsafe partial class Translator
         int at = EmitPopLookUp(GuestRsp, AccessedAddress.Pop);
         _a.RegMemory(0x8B, S0, S0, at);
         _a.Lea(GuestRsp, GuestRsp, Width);
+        return EmitGoOnAtScratch();
+    }
+
+    /// <summary>Goes to the address in Scratch0: on along the trace when that is where it expects to go.</summary>
+    private bool EmitGoOnAtScratch()
+    {
         Block* next = _trace.Behind(_index);
         if (next == null)
         {
             EmitGoToScratch();
             return false;
         }
-        // The trace has seen the call, and expects the return to come behind it.
         Clobber();
         if ((long)next->Rip is >= int.MinValue and <= int.MaxValue)
         {
@@ -123,9 +129,7 @@ internal sealed unsafe partial class Translator
 
     private bool EmitJumpIndirect(in Instruction instruction, in InstructionForm form)
     {
-        if (!EmitTarget(instruction, form)) return EmitInterpreted();
-        EmitGoToScratch();
-        return false;
+        return EmitTarget(instruction, form) ? EmitGoOnAtScratch() : EmitInterpreted();
     }
 
     private bool EmitCallIndirect(in Instruction instruction, in InstructionForm form)
@@ -145,8 +149,7 @@ internal sealed unsafe partial class Translator
         StoreConstant(0, _block->EndRip);
         _a.Lea(GuestRsp, GuestRsp, -Width);
         _a.RegState(0x8B, S0, StateOffset.Scratch);
-        EmitGoToScratch();
-        return false;
+        return EmitGoOnAtScratch();
     }
 
     /// <summary>Scratch0 gets the target of an indirect branch.</summary>
@@ -167,13 +170,13 @@ internal sealed unsafe partial class Translator
     /// <summary>Goes to the address in Scratch0 through the table of indirect branches.</summary>
     private void EmitGoToScratch()
     {
-        Settle();
+        Settle(_behind);
         int table = _cache.JumpTable(_block->Mode);
         // The low bits of the address times 16.
         _a.Rorx(S1, S0, 32 - 4, wide: false);
         _a.Group1(4, S1, (CpuArea.JumpCount - 1) * 16, wide: false);
         _a.RegStateAt(0x3B, S0, S1, table);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Indirect, Op = _op, Step = Behind });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Indirect, Op = _op, Step = _behind });
         _a.RegStateAt(0xFF, 4, S1, table + 8, wide: false);
     }
 }

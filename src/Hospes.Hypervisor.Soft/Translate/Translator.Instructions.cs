@@ -20,7 +20,7 @@ internal sealed unsafe partial class Translator
         switch (traits.Treatment)
         {
             case Treatment.Same: return TryEmitSame(instruction, ref form, traits) || TryEmitBitString(instruction, ref form) || EmitInterpreted();
-            case Treatment.Nothing: return true;
+            case Treatment.Nothing: return _keepsScratch = true;
             case Treatment.Verbatim: return EmitVerbatim(traits);
             case Treatment.LoadEffectiveAddress: return EmitLea(form);
             case Treatment.MoveImmediate: return EmitMoveImmediate(instruction);
@@ -50,7 +50,7 @@ internal sealed unsafe partial class Translator
     /// <summary>Leaves for the handler, and comes back behind the instruction unless it is the last.</summary>
     private bool EmitInterpreted()
     {
-        Settle();
+        Settle(_index);
         _op->IsInterpreted = true;
         AddInterpreted(_a.JumpForward());
         return !_isLast;
@@ -68,10 +68,15 @@ internal sealed unsafe partial class Translator
     {
         int home = RegisterMap.Home(form.Reg);
         int destination = home >= 0 ? home : S0;
+        int window = _scratchWindow;
         EmitAddress(destination, form.IsWide && _op->AddressSize == 8);
+        _keepsScratch = home >= 0 && IsInHost(_op->Base) && IsInHost(_op->Index);
+        if (_keepsScratch) _scratchWindow = window;
         if (home < 0) _a.RegState(0x89, S0, form.Reg * 8);
         return true;
     }
+
+    private static bool IsInHost(byte offset) => offset == CpuState.ZeroOffset || RegisterMap.Home(offset / 8) >= 0;
 
     private bool EmitMoveImmediate(in Instruction instruction)
     {
@@ -100,6 +105,7 @@ internal sealed unsafe partial class Translator
         if (instruction.Code == Code.Mov_r32_imm32) value = (uint)value;
         int home = RegisterMap.Home(_op->Reg0 / 8);
         _a.Constant(home >= 0 ? home : S0, value);
+        _keepsScratch = home >= 0;
         if (home < 0) _a.RegState(0x89, S0, _op->Reg0);
         return true;
     }
@@ -132,6 +138,7 @@ internal sealed unsafe partial class Translator
 
     private bool EmitWiden(Code code)
     {
+        _keepsScratch = true;
         switch (code)
         {
             case Code.Cbw:

@@ -9,17 +9,18 @@ namespace Hospes.Hypervisor.Soft.Translate;
 /// <summary>Addresses and the inline TLB.</summary>
 internal sealed unsafe partial class Translator
 {
-    /// <summary>A host register gets the offset of the instruction's memory operand, 64 or 32 bits of it. Uses both scratch registers.</summary>
-    private void EmitAddress(int destination, bool wide)
+    /// <summary>A host register gets the offset of the instruction's memory operand (and something more), 64 or 32 bits of it. Uses both scratch registers.</summary>
+    private void EmitAddress(int destination, bool wide, int more = 0)
     {
+        _scratchWindow = -1;
         int scratch = RegisterMap.Scratch0;
         int basis = -1, index = -1;
         if (_op->Base != CpuState.ZeroOffset) basis = Loaded(_op->Base / 8, scratch);
         if (_op->Index != CpuState.ZeroOffset) index = Loaded(_op->Index / 8, basis == scratch ? RegisterMap.Scratch1 : scratch);
-        long displacement = (long)_op->Disp;
+        long displacement = (long)_op->Disp + more;
         if (basis < 0 && index < 0)
         {
-            _a.Constant(destination, wide ? _op->Disp : (uint)_op->Disp);
+            _a.Constant(destination, wide ? (ulong)displacement : (uint)displacement);
         }
         else
         {
@@ -64,33 +65,39 @@ internal sealed unsafe partial class Translator
         return 0;
     }
 
-    /// <summary>
-    /// Looks the block's windows up, all at its start. Answers where to patch the jump for when one cannot be had, or null when there is none.
-    /// Nothing is brought into the TLB here: the accesses themselves do that, each with its own rights and faults.
-    /// </summary>
-    private byte* EmitWindows()
-    {
-        byte* plain = null;
-        for (int i = 0; i < _plan.WindowCount; i++)
-        {
-            Window window = _plan.Windows[i];
-            _a.Lea(RegisterMap.Scratch0, Loaded(window.Register, RegisterMap.Scratch0), window.Low);
-            EmitTagCheck(window.High - window.Low, window.Writes);
-            byte* missing = _a.JumpIf(Assembler.Above);
-            if (plain == null) plain = missing;
-            else _misses.Add((nint)missing);
-            _a.RegStateAt(0x03, RegisterMap.Scratch0, RegisterMap.Scratch1, _table + TlbEntry.HostOffset);
-            _a.RegState(0x89, RegisterMap.Scratch0, StateOffset.Windows + i * 8);
-        }
-        return plain;
-    }
-
     /// <summary>The host's address of an access in a window; null when it is in none.</summary>
     private int? EmitFromWindow(bool isStack)
     {
-        if (_plan.WindowCount == 0 || _plan.Find(_index, isStack) is not { } found) return null;
-        _a.RegState(0x8B, RegisterMap.Scratch0, StateOffset.Windows + found.Window * 8);
-        return found.Offset;
+        if (_plan.Find(_index, isStack) is not { } place) return null;
+        if (place.Opens) OpenWindow(place, isStack);
+        else if (_scratchWindow != place.Window) _a.RegState(0x8B, S0, StateOffset.Windows + place.Window * 8);
+        _scratchWindow = place.Window;
+        return place.Offset;
+    }
+
+    /// <summary>
+    /// Looks a window up. Nothing is brought into the TLB here: where the window is not in it, or crosses a page, or may not be written, the trace is left before this
+    /// instruction, and the translation that begins with it looks every access up by itself.
+    /// </summary>
+    private void OpenWindow(WindowPlace place, bool isStack)
+    {
+        ref readonly Window window = ref _plan[place.Window];
+        Clobber();
+        if (isStack)
+        {
+            _a.Lea(S0, GuestRsp, (_trace.Instruction(_index).Code is Code.Pop_r64 or Code.Retnq ? 0 : -Width) - place.Offset);
+        }
+        else
+        {
+            EmitAddress(S0, wide: true, -place.Offset);
+            AddSegmentBase();
+        }
+        EmitTagCheck(window.Size, window.Writes);
+        byte* missing = _a.JumpIf(Assembler.Above);
+        if (_index == 0) AddCold(missing, new NativeExit { Reason = ExitReason.Plain, Rip = _block->Rip, Op = _op, Link = missing });
+        else AddSide(missing, _block->Rip + _op->RipOffset, step: _index);
+        _a.RegStateAt(0x03, S0, S1, _table + TlbEntry.HostOffset);
+        _a.RegState(0x89, S0, StateOffset.Windows + place.Window * 8);
     }
 
     /// <summary>The look-up of the linear address in Scratch0; it becomes the host's address.</summary>
@@ -113,6 +120,7 @@ internal sealed unsafe partial class Translator
     /// <summary>Compares the address in Scratch0 with its TLB entry's tag: "above" when it misses. Scratch0 becomes the offset in the page, Scratch1 the entry's distance.</summary>
     private void EmitTagCheck(int size, bool write)
     {
+        _scratchWindow = -1;
         // The index times the entry's size: bits 12 and up of the address come to lie at bit 5.
         _a.Rorx(RegisterMap.Scratch1, RegisterMap.Scratch0, 12 - 5, wide: false);
         _a.Group1(4, RegisterMap.Scratch1, (TlbEntry.Count - 1) * TlbEntry.Bytes, wide: false);
@@ -125,6 +133,7 @@ internal sealed unsafe partial class Translator
         int offset = (int)(linear & 0xFFF);
         if (offset + size > 4096 || (aligned && (offset & (size - 1)) != 0)) return null;
         Clobber();
+        _scratchWindow = -1;
         byte* retry = _a.Position;
         int entry = EntryOffset(linear);
         _a.Constant(RegisterMap.Scratch0, linear & PageMask);

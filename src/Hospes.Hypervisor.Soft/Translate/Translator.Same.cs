@@ -80,14 +80,38 @@ internal sealed unsafe partial class Translator
             }
         }
         if (needsFlags) Need();
+        if (isMemory && traits.WritesFlags && FlagRecipe.IsWithMemory(instruction) && StaysUntilOverwritten(_index) && IsClobberedFirst(_index))
+        {
+            KeepCompared(instruction.MemorySize.GetSize(), displacement);
+            (place, rm) = (RmPlace.Register, S0);
+        }
         bool byteRegister = (traits.RegIsGeneral && traits.RegIsByte && reg is >= 4 and < 8)
             || (place == RmPlace.Register && traits.RmIsGeneral && traits.RmIsByte && rm is >= 4 and < 8);
         EmitForm(ref form, instruction.HasLockPrefix, reg, vvvv, place, place == RmPlace.State ? rmGuest * 8 : rm, displacement, byteRegister);
+        _keepsScratch = !rmInScratch && !_keepsCompared;
         if (traits.WritesFlags) Made();
         if (regInScratch && traits.RegIsWritten) StoreBack(S1, regGuest, highReg);
         if (rmInScratch && traits.RmIsWritten) StoreBack(S0, rmGuest, highRm);
         if (traits.VvvvIsGeneral && traits.VvvvIsWritten && RegisterMap.Home(form.Vvvv) < 0) StoreBack(S1, form.Vvvv, high: false);
         return true;
+    }
+
+    /// <summary>Scratch0 becomes what is in memory, and that is kept for whoever needs the comparison again.</summary>
+    private void KeepCompared(int size, int displacement)
+    {
+        if (size < 4)
+        {
+            _a.Rex(false, S0, 0, S0);
+            _a.Byte(0x0F);
+            _a.Byte(size == 1 ? 0xB6 : 0xB7);
+            _a.ModMemory(S0, S0, -1, 0, displacement);
+        }
+        else
+        {
+            _a.RegMemory(0x8B, S0, S0, displacement, wide: size == 8);
+        }
+        _a.RegState(0x89, S0, StateOffset.Compared);
+        _keepsCompared = true;
     }
 
     private void StoreBack(int scratch, int guest, bool high)

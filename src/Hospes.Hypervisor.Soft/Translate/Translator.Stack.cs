@@ -39,7 +39,7 @@ internal sealed unsafe partial class Translator
         int at = EmitPushLookUp();
         _a.RegMemory(0x89, Loaded(guest, S1), S0, at);
         _a.Lea(GuestRsp, GuestRsp, -Width);
-        return true;
+        return _keepsScratch = true;
     }
 
     /// <summary>The value waits in the state's scratch area, since both scratch registers are needed twice.</summary>
@@ -62,7 +62,7 @@ internal sealed unsafe partial class Translator
     {
         StoreConstant(EmitPushLookUp(), value);
         _a.Lea(GuestRsp, GuestRsp, -Width);
-        return true;
+        return _keepsScratch = true;
     }
 
     /// <summary>mov qword [Scratch0 + at], constant.</summary>
@@ -83,7 +83,7 @@ internal sealed unsafe partial class Translator
     /// <summary>PUSHFQ in supervisor mode; elsewhere IOPL and virtual interrupts have a say.</summary>
     private bool EmitPushFlags()
     {
-        Settle();
+        Settle(_index);
         EmitPushLookUp();
         // S1 = AH, which has the low byte of RFLAGS as it is; then the system flags, then OF. RF and VM are pushed as 0.
         _a.Rorx(S1, HostRegister.Rax, 8, wide: false);
@@ -114,7 +114,7 @@ internal sealed unsafe partial class Translator
         _a.RegMemory(0x8B, destination, S0, at);
         if (destination != GuestRsp) _a.Lea(GuestRsp, GuestRsp, Width);
         if (home < 0) _a.RegState(0x89, S1, guest * 8);
-        return true;
+        return _keepsScratch = true;
     }
 
     private bool EmitLeave()

@@ -24,16 +24,21 @@ internal sealed unsafe partial class Translator
     private readonly WindowPlan _plan = new();
     private readonly List<Cold> _cold = [];
     private readonly List<Side> _sides = [];
-    private readonly List<nint> _misses = [];
     private readonly List<ulong> _pages = [];
     private readonly Profile? _profile;
 
     private Block* _head, _block;
     private Op* _op;
-    private bool _isLast, _usesVectors;
+    private bool _isLast, _usesVectors, _keepsScratch;
     private int _index;
+
+    /// <summary>The window whose address Scratch0 holds; negative when it holds none.</summary>
+    private int _scratchWindow;
     private int _table;
     private ulong _highest;
+
+    /// <summary>How many steps have been executed where a way off the trace leaves.</summary>
+    private short _behind;
 
     public Translator(CodeCache cache, BlockCache blocks, CpuState* state, bool eager, Profile? profile)
     {
@@ -68,19 +73,8 @@ internal sealed unsafe partial class Translator
         EmitVectorCheck();
         _plan.Make(_trace, _traits);
         Profile.Entry? profiled = _profile?.Begin(_trace, head);
-        byte* plain = EmitWindows();
         if (profiled is not null) Profile.EmitCount(_a, profiled.RunsAddress);
         EmitBody();
-        if (plain != null)
-        {
-            // Where a window is not in the TLB, or crosses a page, every access is looked up by itself.
-            _a.Patch(plain, _a.Position);
-            foreach (nint miss in _misses) _a.Patch((byte*)miss, _a.Position);
-            _misses.Clear();
-            _plan.Clear();
-            if (profiled is not null) Profile.EmitCount(_a, profiled.PlainRunsAddress);
-            EmitBody();
-        }
         profiled?.Emitted(entry, _a.Position);
         _block = head;
         EmitDead(entry, fast);
@@ -91,11 +85,29 @@ internal sealed unsafe partial class Translator
         return true;
     }
 
+    /// <summary>
+    /// Emits a trace once more, every access looked up by itself: a window that its first instruction opens cannot be had. Answers where to go on, or null when its code has changed meanwhile.
+    /// </summary>
+    public byte* TranslatePlain(NativeExit* exit)
+    {
+        Block* head = exit->Block;
+        if (!_trace.Load(head)) return null;
+        _head = head;
+        _table = CpuArea.TlbOffset + (int)ModeUpdate.PrivilegeOf(head->Mode) * CpuArea.TlbBytes;
+        _usesVectors = exit->NeedsVectors;
+        _plan.Clear();
+        byte* plain = _a.Position;
+        if (_profile?.Begin(_trace, head) is { } profiled) Profile.EmitCount(_a, profiled.PlainRunsAddress);
+        EmitBody();
+        _a.Patch(exit->Link, plain);
+        return plain;
+    }
+
     /// <summary>Emits the instructions, what follows them, and their ways out.</summary>
     private void EmitBody()
     {
         _flags = FlagState.Saved;
-        _producer = -1;
+        _producer = _scratchWindow = -1;
         _highest = 0;
         _pages.Clear();
         _pages.Add(_head->Rip & PageMask);
@@ -107,8 +119,11 @@ internal sealed unsafe partial class Translator
             _block = step.Block;
             _isLast = step.EndsBlock;
             _highest = Math.Max(_highest, _block->Rip);
+            _behind = (short)(_index + 1);
             int firstCold = _cold.Count;
+            _keepsScratch = _keepsCompared = false;
             open = EmitInstruction(_trace.Instruction(_index));
+            if (!_keepsScratch) _scratchWindow = -1;
             SetResume(firstCold);
             if (!open || !_isLast) continue;
             Block* next = _trace.Behind(_index);
@@ -126,14 +141,12 @@ internal sealed unsafe partial class Translator
         ulong page = next->Rip & PageMask;
         if (_pages.Contains(page)) return;
         Clobber();
+        _scratchWindow = -1;
         _a.Constant(S0, TlbEntry.ExecuteKey(next->Rip, (ulong)next->Host & PageMask));
         _a.RegState(0x3B, S0, EntryOffset(next->Rip) + TlbEntry.ExecuteOffset);
-        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = next->Rip, Step = Behind });
+        AddCold(_a.JumpIf(Assembler.NotEqual), new NativeExit { Reason = ExitReason.Branch, Rip = next->Rip, Step = _behind });
         _pages.Add(page);
     }
-
-    /// <summary>The step behind the current one.</summary>
-    private short Behind => (short)(_index + 1);
 
     /// <summary>Emits the ways off the trace that are not exits: they are translated code as well.</summary>
     private void EmitSides()
@@ -141,7 +154,8 @@ internal sealed unsafe partial class Translator
         foreach (Side side in _sides)
         {
             _a.Patch((byte*)side.Jump, _a.Position);
-            (_flags, _producer, _index, _highest) = (side.Flags, side.Producer, side.Step, side.Highest);
+            // What comes now is done before the step that the trace would have gone on with.
+            (_flags, _producer, _index, _behind, _highest) = (side.Flags, side.Producer, side.Index, (short)side.Step, side.Highest);
             _op = _trace[_index].Op;
             _block = _trace[_index].Block;
             if (side.IsIndirect) EmitGoToScratch();
@@ -150,7 +164,8 @@ internal sealed unsafe partial class Translator
         _sides.Clear();
     }
 
-    private void AddSide(byte* jump, ulong rip, bool isIndirect = false) => _sides.Add(new Side((nint)jump, rip, isIndirect, _flags, _producer, _index, _highest));
+    private void AddSide(byte* jump, ulong rip, bool isIndirect = false, int step = -1) =>
+        _sides.Add(new Side((nint)jump, rip, isIndirect, _flags, _producer, _index, step < 0 ? _index + 1 : step, _highest));
 
     /// <summary>What those must pass who come from elsewhere: the page is mapped to the same memory, and nothing waits.</summary>
     private void EmitChecks()
@@ -209,7 +224,9 @@ internal sealed unsafe partial class Translator
         bool restore = _flags is FlagState.Host or FlagState.Both;
         for (int i = first; i < _cold.Count; i++)
         {
-            if (_cold[i].Exit.Reason is ExitReason.Memory or ExitReason.Interpret) _cold[i] = _cold[i].ResumingAt(_a.Position, restore);
+            if (_cold[i].Exit.Reason is not (ExitReason.Memory or ExitReason.Interpret)) continue;
+            _cold[i] = _cold[i].ResumingAt(_a.Position, restore);
+            _scratchWindow = -1;
         }
     }
 
@@ -234,7 +251,7 @@ internal sealed unsafe partial class Translator
             _a.Patch(cold.Jump, _a.Position);
             if (cold.Producer >= 0)
             {
-                EmitAgain(cold.Producer);
+                EmitAgain(cold.Producer, exit.Step);
                 EmitSave();
             }
             EmitExit(exit);
@@ -286,5 +303,5 @@ internal sealed unsafe partial class Translator
     }
 
     /// <summary>A way off the trace, to an address or to the one in Scratch0, with what is known of the flags there.</summary>
-    private readonly record struct Side(nint Jump, ulong Rip, bool IsIndirect, FlagState Flags, int Producer, int Step, ulong Highest);
+    private readonly record struct Side(nint Jump, ulong Rip, bool IsIndirect, FlagState Flags, int Producer, int Index, int Step, ulong Highest);
 }
