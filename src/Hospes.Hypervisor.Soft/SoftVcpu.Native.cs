@@ -213,7 +213,7 @@ internal sealed unsafe partial class SoftVcpu
         CpuState* s = _state;
         exit->Op->Handler(s, exit->Op);
         if (exit->Resume == null) return false;
-        if (Volatile.Read(ref s->Events) == 0) return true;
+        if (Volatile.Read(ref s->Events) == 0 && !exit->FinishesBlock) return true;
         // Events wait for the block's end.
         ExecuteFrom(s, exit->Block, exit->Op + 1);
         return false;

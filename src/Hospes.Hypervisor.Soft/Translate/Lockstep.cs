@@ -28,6 +28,9 @@ internal sealed unsafe class Lockstep : IDisposable
     private Block* _head;
     private int _first, _reached;
 
+    /// <summary>The step from which on nothing is compared: an instruction before it has read flags that mean nothing.</summary>
+    private int _blind;
+
     public Lockstep(CpuState* state, Mmu mmu)
     {
         _state = state;
@@ -42,6 +45,7 @@ internal sealed unsafe class Lockstep : IDisposable
     {
         _head = head;
         _first = _reached = from;
+        _blind = int.MaxValue;
         CpuState* s = _state;
         TlbEntry* tlb = s->Tlb;
         _journal.Clear();
@@ -79,6 +83,11 @@ internal sealed unsafe class Lockstep : IDisposable
         {
             Op* op = block->Ops + i;
             if (op->IsInterpreted) return false;
+            if (_undefined[start + i] != 0 && (Code)op->Code is Code.Pushfq or Code.Pushfw or Code.Lahf)
+            {
+                _blind = start + i + 1;
+                return false;
+            }
             s->CurrentOp = op;
             _journal.Instruction = start + i;
             op->Handler(s, op);
@@ -100,7 +109,7 @@ internal sealed unsafe class Lockstep : IDisposable
     /// <param name="branched">Whether RIP is known: it has left behind a block.</param>
     public void Check(int step, bool branched)
     {
-        if (step < _first) return;
+        if (step < _first || step >= _blind) return;
         string? difference = step > _reached ? "emitted code executed an instruction that the interpreter did not" : Difference(step, branched && step > _first);
         Compared++;
         if (difference is not null) throw new LockstepDivergenceException(Describe(step, difference));

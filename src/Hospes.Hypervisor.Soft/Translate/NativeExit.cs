@@ -75,6 +75,9 @@ internal unsafe struct NativeExit
     /// <summary>Whether the access must be aligned to its size: a misaligned one is a fault of its own, which comes before a page fault.</summary>
     public bool IsAligned;
 
+    /// <summary>Whether the interpreter goes on to the block's end when the handler had to do the instruction: emitted code relies on something that a handler does not give.</summary>
+    public bool FinishesBlock;
+
     /// <summary>Whether the code at <see cref="Resume"/> and <see cref="Retry"/> works on vector registers.</summary>
     public bool NeedsVectors;
 }

@@ -225,7 +225,7 @@ internal sealed unsafe partial class Translator
         for (int i = first; i < _cold.Count; i++)
         {
             if (_cold[i].Exit.Reason is not (ExitReason.Memory or ExitReason.Interpret)) continue;
-            _cold[i] = _cold[i].ResumingAt(_a.Position, restore);
+            _cold[i] = _cold[i].ResumingAt(_a.Position, restore, _keepsCompared);
             _scratchWindow = -1;
         }
     }
@@ -294,10 +294,11 @@ internal sealed unsafe partial class Translator
 
         public byte* Jump => (byte*)jump;
 
-        public Cold ResumingAt(byte* address, bool restores)
+        public Cold ResumingAt(byte* address, bool restores, bool finishesBlock)
         {
             NativeExit exit = Exit;
             exit.Resume = address;
+            exit.FinishesBlock = finishesBlock;
             return new Cold((nint)Jump, exit, Producer, restores);
         }
     }
