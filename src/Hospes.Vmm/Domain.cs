@@ -6,26 +6,49 @@ namespace Hospes.Vmm;
 
 /// <summary>
 /// One life of a domain, from empty shell to end: created without memory, then built, then run once. A reset ends it; who wants
-/// a reboot makes the next one. Not thread-safe but for <see cref="Stop"/> and <see cref="Console"/>.
+/// a reboot makes the next one. For one thread, but for <see cref="Stop"/>, <see cref="Console"/> and what is said to be for any.
 /// </summary>
 internal sealed class Domain : IDisposable
 {
     private readonly VmmOptions _options;
     private readonly Guest _guest;
     private readonly List<Vcpu> _vcpus = [];
+    private readonly GuestTime _time;
+    private readonly VcpuGate _gate;
     private readonly TaskCompletionSource<DomainEnd> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PvhMachine? _machine;
     private DeviceSet? _devices;
-    private int _stopping;
+    private int[] _threadIds = [];
+    private int _holds;
 
-    private Domain(VmmOptions options, Guest guest)
+    private Domain(VmmOptions options, Guest guest, GuestTime time)
     {
         _options = options;
         _guest = guest;
+        _time = time;
+        _gate = new VcpuGate(() =>
+        {
+            foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
+        });
     }
 
     /// <summary>Where console input goes in; null before the domain is built.</summary>
     public IInputPort? Console => _devices?.Console ?? _machine?.Console;
+
+    /// <summary>The machine, once the domain is built.</summary>
+    public PvhMachine? Machine => _machine;
+
+    /// <summary>The devices, once the domain is built.</summary>
+    public DeviceSet? Devices => _devices;
+
+    /// <summary>The processors, once the domain is built.</summary>
+    public IReadOnlyList<Vcpu> Vcpus => _vcpus;
+
+    /// <summary>The guest's memory.</summary>
+    public GuestMemory Memory => _guest.Memory;
+
+    /// <summary>The host's ids of the processors' threads; 0 for one that has not begun. Any thread.</summary>
+    public IReadOnlyList<int> ThreadIds => _threadIds;
 
     /// <summary>Makes the empty shell.</summary>
     public static bool TryCreate(VmmOptions options, IEngine engine, out Domain? domain, out VmmFailure? failure)
@@ -33,7 +56,8 @@ internal sealed class Domain : IDisposable
         domain = null;
         failure = null;
         using var resource = new HypervisorResource(engine);
-        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = options.Time, EngineSettings = EngineChoice.Settings(options.Engine) };
+        var time = new GuestTime(options.Time);
+        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = time, EngineSettings = EngineChoice.Settings(options.Engine) };
         Status status = Guest.Create(resource, guestOptions, out Guest? guest);
         if (guest is null)
         {
@@ -43,7 +67,7 @@ internal sealed class Domain : IDisposable
             return false;
         }
 
-        domain = new Domain(options, guest);
+        domain = new Domain(options, guest, time);
         return true;
     }
 
@@ -87,11 +111,11 @@ internal sealed class Domain : IDisposable
     public DomainEnd Run()
     {
         PvhMachine machine = _machine ?? throw new InvalidOperationException("the domain is not built");
+        _threadIds = new int[_vcpus.Count];
         Thread[] threads = [.. _vcpus.Select(vcpu => new Thread(() => RunVcpu(vcpu, machine)) { Name = $"vcpu {vcpu.Id}", IsBackground = true })];
         foreach (Thread thread in threads) thread.Start();
         Task.WhenAny(machine.Completion, _stop.Task).GetAwaiter().GetResult();
-        Volatile.Write(ref _stopping, 1);
-        foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
+        _gate.End();
         foreach (Thread thread in threads) thread.Join();
         machine.FlushConsole();
         if (machine.Completion.Exception is { } fault) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"a device: {fault.InnerException}"));
@@ -103,6 +127,21 @@ internal sealed class Domain : IDisposable
 
     /// <summary>Ends the run from outside. Any thread; the first end counts.</summary>
     public void Stop(DomainEnd end) => _stop.TrySetResult(end);
+
+    /// <summary>Holds the processors and the guest's time; when this returns, neither goes on. One thread at a time, and
+    /// not a processor's. Holds add up.</summary>
+    public void Hold()
+    {
+        _gate.Hold();
+        if (Interlocked.Increment(ref _holds) == 1) _time.Stop();
+    }
+
+    /// <summary>Ends one hold. One thread at a time.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _holds) == 0) _time.Resume();
+        _gate.Release();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -117,12 +156,21 @@ internal sealed class Domain : IDisposable
     {
         try
         {
+            _threadIds[vcpu.Id] = ThreadId();
             Status status = vcpu.Bind();
-            while (status == Status.Ok)
+            if (!_gate.Enter()) return;
+            try
             {
-                status = vcpu.Run(out Packet packet);
-                if (status == Status.Ok && !machine.Handle(vcpu, packet)) return;
-                if (status == Status.Canceled && Volatile.Read(ref _stopping) == 0) status = Status.Ok;
+                while (status == Status.Ok)
+                {
+                    status = vcpu.Run(out Packet packet);
+                    if (status == Status.Ok && !machine.Handle(vcpu, packet)) return;
+                    if (status == Status.Canceled && _gate.Pass()) status = Status.Ok;
+                }
+            }
+            finally
+            {
+                _gate.Leave();
             }
 
             if (status != Status.Canceled) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"processor {vcpu.Id} stopped with the status {status}"));
@@ -134,6 +182,10 @@ internal sealed class Domain : IDisposable
             Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"processor {vcpu.Id}: {fault}"));
         }
     }
+
+    /// <summary>The host's id of the calling thread: the last part of where its link leads (proc(5), /proc/thread-self).</summary>
+    private static int ThreadId() =>
+        int.TryParse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget), System.Globalization.NumberStyles.None, null, out int id) ? id : 0;
 
     private static DomainEnd Translate(MachineExit exit) => new(
         exit.Kind switch

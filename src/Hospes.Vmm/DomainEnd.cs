@@ -24,6 +24,9 @@ public enum DomainEndKind
     /// <summary>Someone on the host stopped it.</summary>
     Stopped,
 
+    /// <summary>A monitor told it to quit.</summary>
+    Quit,
+
     /// <summary>The engine or a device failed: a fault of Hospes, not of the guest.</summary>
     HostFault,
 }

@@ -15,10 +15,6 @@ public sealed class DomainRunner
     private readonly VmmOptions _options;
     private readonly IEngine _engine;
     private readonly IConsoleSink _console;
-    private readonly Lock _gate = new();
-    private Domain? _domain;
-    private DomainEnd? _stopped;
-
     /// <summary>Makes a runner on an engine.</summary>
     /// <param name="options">What to run; <see cref="VmmOptions.Engine"/> is not looked at.</param>
     /// <param name="engine">The engine.</param>
@@ -29,10 +25,17 @@ public sealed class DomainRunner
         _engine = engine;
         _console = console;
         Input = new ConsoleInput();
+        Control = new DomainControl(options);
     }
 
     /// <summary>What people are to be told of the choice of the engine; null when there is nothing to tell.</summary>
     public string? Notice { get; private init; }
+
+    /// <summary>The engine's name.</summary>
+    public string EngineName => _engine.Name;
+
+    /// <summary>Stops, resumes, resets and ends the domain while it runs.</summary>
+    public DomainControl Control { get; }
 
     /// <summary>What people type.</summary>
     public ConsoleInput Input { get; }
@@ -59,10 +62,28 @@ public sealed class DomainRunner
     {
         end = default;
         using ITimer timer = _options.Time.CreateTimer(static runner => ((DomainRunner)runner!).Stop(DomainEndKind.TimedOut), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        bool timed = false;
         DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices);
         if (devices is null) return new VmmFailure(VmmError.Device, refused!.Cause, refused.Remedy);
         using DeviceBackends open = devices;
+        Control.Backends = devices;
+        try
+        {
+            return RunLives(devices, timer, ref end);
+        }
+        finally
+        {
+            Control.Backends = null;
+        }
+    }
+
+    /// <summary>Ends the run. Before it has begun, it ends at once.</summary>
+    /// <param name="kind">What <see cref="Run"/> is to answer: <see cref="DomainEndKind.Stopped"/> or <see cref="DomainEndKind.TimedOut"/>.</param>
+    public void Stop(DomainEndKind kind) => Control.Stop(kind);
+
+    private VmmFailure? RunLives(DeviceBackends devices, ITimer timer, ref DomainEnd end)
+    {
+        bool timed = false;
+        bool again;
         do
         {
             if (!Domain.TryCreate(_options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;
@@ -72,49 +93,18 @@ public sealed class DomainRunner
                 failure = domain!.Build(devices, BuildProgress);
                 if (failure is not null) return failure;
                 StageReached?.Invoke(DomainStage.Built);
-                Enter(domain);
+                Input.Attach(domain.Console!);
+                Control.Begin(domain);
                 if (!timed && _options.Timeout is { } span) timer.Change(span, Timeout.InfiniteTimeSpan);
                 timed = true;
                 StageReached?.Invoke(DomainStage.Running);
                 end = domain.Run();
-                end = Leave(end);
+                Input.Detach();
+                again = Control.End(ref end);
                 StageReached?.Invoke(DomainStage.Ended);
             }
         }
-        while (end.Kind == DomainEndKind.Reset && _options.Reboot);
+        while (again);
         return null;
-    }
-
-    /// <summary>Ends the run. Before it has begun, it ends at once.</summary>
-    /// <param name="kind">What <see cref="Run"/> is to answer: <see cref="DomainEndKind.Stopped"/> or <see cref="DomainEndKind.TimedOut"/>.</param>
-    public void Stop(DomainEndKind kind)
-    {
-        lock (_gate)
-        {
-            _stopped ??= new DomainEnd(kind);
-            _domain?.Stop(_stopped.Value);
-        }
-    }
-
-    private void Enter(Domain domain)
-    {
-        lock (_gate)
-        {
-            _domain = domain;
-            if (_stopped is { } end) domain.Stop(end);
-        }
-
-        Input.Attach(domain.Console!);
-    }
-
-    private DomainEnd Leave(DomainEnd end)
-    {
-        Input.Detach();
-        lock (_gate)
-        {
-            _domain = null;
-            // Who resets in the moment of a stop is stopped: the next life would be, too.
-            return end.Kind == DomainEndKind.Reset && _stopped is { } stopped ? stopped : end;
-        }
     }
 }

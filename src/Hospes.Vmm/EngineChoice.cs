@@ -12,7 +12,10 @@ public static class EngineChoice
     /// <summary>Lets Hospes choose the best engine of this host.</summary>
     public const string Auto = "auto";
 
-    private const string Soft = "soft", Kvm = "kvm";
+    /// <summary>The name of the engine that uses KVM.</summary>
+    internal const string Kvm = "kvm";
+
+    private const string Soft = "soft";
 
     /// <summary>The names that <see cref="TryChoose(string, out IEngine, out VmmFailure)"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [Auto, Soft, Kvm];

@@ -33,6 +33,19 @@ public sealed record VmmOptions
     /// <summary>Whether a reset of the guest starts it anew; else the run ends with <see cref="DomainEndKind.Reset"/>.</summary>
     public bool Reboot { get; init; } = true;
 
+    /// <summary>Whether the processors wait for a <see cref="DomainControl.Resume"/> before their first instruction.</summary>
+    public bool StartPaused { get; init; }
+
+    /// <summary>Whether the domain stays, stopped, when the guest turned its power off, panicked or crashed: until a reset or
+    /// <see cref="DomainControl.Quit"/>.</summary>
+    public bool StayAfterShutdown { get; init; }
+
+    /// <summary>The domain's name, or null for none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The domain's UUID; all zeros for none.</summary>
+    public Guid Uuid { get; init; }
+
     /// <summary>How long the domain may run in all, from its first instruction; null for ever.</summary>
     public TimeSpan? Timeout { get; init; }
 

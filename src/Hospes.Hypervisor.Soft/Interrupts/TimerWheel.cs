@@ -2,12 +2,14 @@ namespace Hospes.Hypervisor.Soft.Interrupts;
 
 /// <summary>
 /// The timers of one guest: as many as it has vCPUs, so a list that is searched serves. On the system's clock a thread of its own waits with the
-/// precision that the host has; on a clock of the caller's own (tests) that clock's timers are used.
+/// precision that the host has; on a clock of the caller's own (tests) that clock's timers are used. While a <see cref="GuestTime"/> stands, nothing
+/// is due and nothing waits for a moment.
 /// </summary>
 internal sealed class TimerWheel : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
+    private readonly GuestTime? _guestTime;
     private readonly List<(IClockTimer Timer, long Due)> _armed = [];
     private readonly Native.PreciseWaiter? _waiter;
     private readonly ITimer? _foreign;
@@ -17,7 +19,8 @@ internal sealed class TimerWheel : IDisposable
     public TimerWheel(TimeProvider time)
     {
         _time = time;
-        if (ReferenceEquals(time, TimeProvider.System))
+        _guestTime = time as GuestTime;
+        if (ReferenceEquals(_guestTime?.Host ?? time, TimeProvider.System))
         {
             _waiter = new Native.PreciseWaiter();
             new Thread(Loop) { IsBackground = true, Name = "guest timers" }.Start();
@@ -26,6 +29,7 @@ internal sealed class TimerWheel : IDisposable
         {
             _foreign = time.CreateTimer(_ => FireDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
+        if (_guestTime is not null) _guestTime.Changed += TimeChanged;
     }
 
     /// <summary>Sets a timer to a time stamp of the clock.</summary>
@@ -55,8 +59,17 @@ internal sealed class TimerWheel : IDisposable
             if (_ended) return;
             _ended = true;
         }
+        if (_guestTime is not null) _guestTime.Changed -= TimeChanged;
         _waiter?.Wake();
         _foreign?.Dispose();
+    }
+
+    private bool IsStopped => _guestTime is { IsStopped: true };
+
+    private void TimeChanged()
+    {
+        if (_waiter is not null) _waiter.Wake();
+        else if (!IsStopped) FireDue();
     }
 
     private void Remove(IClockTimer timer)
@@ -75,7 +88,7 @@ internal sealed class TimerWheel : IDisposable
     private void WakeAt(long due)
     {
         if (_waiter is not null) _waiter.Wake();
-        else _foreign!.Change(_time.GetElapsedTime(Math.Min(_time.GetTimestamp(), due), due), Timeout.InfiniteTimeSpan);
+        else if (!IsStopped) _foreign!.Change(_time.GetElapsedTime(Math.Min(_time.GetTimestamp(), due), due), Timeout.InfiniteTimeSpan);
     }
 
     private void Loop()
@@ -87,7 +100,7 @@ internal sealed class TimerWheel : IDisposable
             {
                 if (_ended) break;
             }
-            long ticks = next == long.MaxValue ? -1 : Math.Max(0, next - _time.GetTimestamp());
+            long ticks = next == long.MaxValue || IsStopped ? -1 : Math.Max(0, next - _time.GetTimestamp());
             _waiter!.Wait(ticks < 0 ? -1 : (long)((Int128)ticks * 1_000_000_000 / _time.TimestampFrequency));
         }
         _waiter!.Dispose();

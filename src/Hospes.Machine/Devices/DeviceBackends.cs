@@ -14,12 +14,25 @@ public sealed class DeviceBackends : IDisposable
 {
     private readonly SharedConsole _console;
     private readonly List<Action<DeviceSet>> _makers = [];
-    private readonly List<IDisposable> _open = [];
+    private readonly List<Disk> _disks = [];
+    private readonly List<NetworkCard> _cards = [];
 
     private DeviceBackends(IConsoleSink console) => _console = new SharedConsole(console);
 
     /// <summary>Where all consoles of the domain write to.</summary>
     public IConsoleSink Console => _console;
+
+    /// <summary>The block nodes, also those that no disk uses.</summary>
+    public BlockGraph Blocks { get; } = new();
+
+    /// <summary>The network backends, also those that no card uses.</summary>
+    public NetworkBackends Networks { get; } = new();
+
+    /// <summary>The disks, in the order of their places.</summary>
+    public IReadOnlyList<Disk> Disks => _disks;
+
+    /// <summary>The network cards, in the order of their places.</summary>
+    public IReadOnlyList<NetworkCard> Cards => _cards;
 
     /// <summary>Opens everything.</summary>
     /// <param name="options">The devices that are wanted.</param>
@@ -51,7 +64,8 @@ public sealed class DeviceBackends : IDisposable
     /// <summary>Closes everything. The devices were disposed before.</summary>
     public void Dispose()
     {
-        foreach (IDisposable opened in _open) opened.Dispose();
+        Networks.Dispose();
+        Blocks.Dispose();
     }
 
     private DeviceFailure? Open(DeviceOptions option)
@@ -80,59 +94,40 @@ public sealed class DeviceBackends : IDisposable
         set.Add(new ConsoleDevice(port));
     }
 
-    private DeviceFailure? OpenDisk(DiskOptions disk)
+    private DeviceFailure? OpenDisk(DiskOptions options)
     {
-        ImageFormat? format = null;
-        if (disk.Format is { } name)
+        BlockDriver? format = null;
+        if (options.Format is { } name)
         {
             if (!ImageFormats.TryParse(name, out ImageFormat parsed)) return new DeviceFailure($"there is no image format '{name}'", "give raw or qcow2");
-            format = parsed;
+            format = parsed == ImageFormat.Qcow2 ? BlockDriver.Qcow2 : BlockDriver.Raw;
         }
-        var opening = new ImageOpening { Format = format, ReadOnly = disk.IsReadOnly };
-        if (!DiskImage.TryOpen(disk.Path, opening, out IBlockImage? image, out StorageFailure? failure))
-            return new DeviceFailure($"the disk '{disk.Path}' cannot be opened: {failure.Cause}", failure.Remedy);
-        _open.Add(image);
-        var backend = new ImageBackend(image);
-        var settings = new BlockSettings { Serial = disk.Serial, IsReadOnly = disk.IsReadOnly, Queues = disk.Queues };
-        _makers.Add(set => set.Add(new BlockDevice(backend, settings)));
+        var file = new BlockNodeOptions { Name = options.FileNodeName, Driver = BlockDriver.File, Path = options.Path };
+        if (!Blocks.TryAdd(new BlockNodeOptions { Name = options.NodeName, Driver = format, File = file, IsReadOnly = options.IsReadOnly }, out BlockNode? node, out BlockGraphFailure? failure))
+        {
+            return failure.Cause is { } cause
+                ? new DeviceFailure($"the disk '{options.Path}' cannot be opened: {cause.Cause}", cause.Remedy)
+                : new DeviceFailure($"there are two block nodes '{failure.Name}'", "give each a name of its own");
+        }
+        var disk = new Disk(options, Blocks, node);
+        Blocks.TryUse(node, disk);
+        _disks.Add(disk);
+        _makers.Add(set => set.Add(disk.MakeDevice()));
         return null;
     }
 
-    private DeviceFailure? OpenNetwork(NetworkOptions network)
+    private DeviceFailure? OpenNetwork(NetworkOptions options)
     {
-        INetworkLink? link;
-        NetworkFailure? failure;
-        switch (network)
-        {
-            case UserNetworkOptions user:
-                failure = PasstLink.TryStart(user.Forwards, out PasstLink? passt);
-                link = passt;
-                break;
-            case TapNetworkOptions tap:
-                failure = TapLink.TryOpen(tap.Name, out TapLink? device);
-                link = device;
-                break;
-            case StreamNetworkOptions stream:
-                failure = stream.Listens ? StreamLink.TryListen(stream.Path, out StreamLink? socket) : StreamLink.TryConnect(stream.Path, out socket);
-                link = socket;
-                break;
-            case DatagramNetworkOptions datagram:
-                failure = DatagramLink.TryOpen(datagram.Local, datagram.Remote, out DatagramLink? udp);
-                link = udp;
-                break;
-            default:
-                throw new ArgumentException("a network of no known kind", nameof(network));
-        }
-        if (link is null) return new DeviceFailure(failure!.Cause, failure.Remedy);
-        var backend = new LinkBackend(link);
-        _open.Add(backend);
+        if (!Networks.TryAdd(options, out NetworkBackend? backend, out DeviceFailure? failure)) return failure;
         var settings = new NetSettings
         {
-            Mac = network.Mac ?? MakeMac(),
-            Mtu = network.Mtu ?? (network is UserNetworkOptions ? PasstLink.Mtu : null),
-            Pairs = network.Pairs,
+            Mac = options.Mac ?? MakeMac(),
+            Mtu = options.Mtu ?? (options is UserNetworkOptions ? PasstLink.Mtu : null),
+            Pairs = options.Pairs,
         };
-        _makers.Add(set => set.Add(new NetDevice(backend, settings)));
+        var card = new NetworkCard(backend, settings);
+        _cards.Add(card);
+        _makers.Add(set => set.Add(card.MakeDevice()));
         return null;
     }
 

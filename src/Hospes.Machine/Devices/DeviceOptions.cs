@@ -5,7 +5,11 @@ using Hospes.Network;
 namespace Hospes.Machine;
 
 /// <summary>One device of a domain: a closed set of kinds.</summary>
-public abstract record DeviceOptions;
+public abstract record DeviceOptions
+{
+    /// <summary>The device's name for those who manage the domain; null for none. Unique among a domain's devices.</summary>
+    public string? Id { get; init; }
+}
 
 /// <summary>A source of entropy from the host's generator (virtio-rng).</summary>
 public sealed record EntropyOptions : DeviceOptions;
@@ -18,6 +22,15 @@ public sealed record ConsoleOptions : DeviceOptions;
 /// <param name="Path">The image's path.</param>
 public sealed record DiskOptions(string Path) : DeviceOptions
 {
+    /// <summary>The name of the drive in the device, by which a medium is changed or resized; null for none. Unique among a domain's drives.</summary>
+    public string? Drive { get; init; }
+
+    /// <summary>The name of the block node that is the image; null for one that is made up. Unique among a domain's block nodes.</summary>
+    public string? NodeName { get; init; }
+
+    /// <summary>The name of the block node that is the image's file; null for one that is made up. Unique among a domain's block nodes.</summary>
+    public string? FileNodeName { get; init; }
+
     /// <summary>The image's format, <c>raw</c> or <c>qcow2</c>; null to look.</summary>
     public string? Format { get; init; }
 
@@ -34,6 +47,9 @@ public sealed record DiskOptions(string Path) : DeviceOptions
 /// <summary>A network card (virtio-net): a closed set of what it is connected to.</summary>
 public abstract record NetworkOptions : DeviceOptions
 {
+    /// <summary>The name of what is behind the card; null for none. Unique among a domain's network backends.</summary>
+    public string? Backend { get; init; }
+
     /// <summary>Its MAC address; null for one that is made up.</summary>
     public PhysicalAddress? Mac { get; init; }
 

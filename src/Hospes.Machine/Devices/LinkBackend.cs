@@ -15,7 +15,7 @@ internal sealed class LinkBackend : INetBackend, IDisposable
     private readonly INetworkLink _link;
     private readonly Thread _receiver;
     private volatile INetSink? _sink;
-    private volatile bool _isEnded;
+    private volatile bool _isEnded, _isDisposed;
 
     public LinkBackend(INetworkLink link)
     {
@@ -23,6 +23,9 @@ internal sealed class LinkBackend : INetBackend, IDisposable
         _receiver = new Thread(Receive) { Name = "network", IsBackground = true };
         _receiver.Start();
     }
+
+    /// <summary>Whether frames are lost both ways, as with a cable that is not plugged in.</summary>
+    public bool IsCut { get; set; }
 
     /// <inheritdoc/>
     public bool TakesHeaders => _link.HeaderSize != 0;
@@ -42,14 +45,19 @@ internal sealed class LinkBackend : INetBackend, IDisposable
     public void Stop() => _sink = null;
 
     /// <inheritdoc/>
-    public void Send(ReadOnlySpan<byte> packet) => _link.Send(TakesHeaders ? packet : packet[NetHeader.Size..]);
+    public void Send(ReadOnlySpan<byte> packet)
+    {
+        if (IsCut || _isEnded) return;
+        _link.Send(TakesHeaders ? packet : packet[NetHeader.Size..]);
+    }
 
-    /// <summary>Ends the link and its thread.</summary>
+    /// <summary>Ends the link and its thread; the guest's link goes down then.</summary>
     public void Dispose()
     {
-        _sink = null;
+        _isDisposed = true;
         _link.Dispose();
         _receiver.Join();
+        _sink = null;
     }
 
     private void Receive()
@@ -61,7 +69,7 @@ internal sealed class LinkBackend : INetBackend, IDisposable
             if (gap > 0) buffer.AsSpan(0, gap).Clear();
             Span<byte> packet = buffer.AsSpan(0, gap + length);
             // Over a reliable link the sender waits for the guest; over another one the packet is lost.
-            while (_sink is { } sink && !sink.TryReceive(packet) && _link.IsReliable) sink.WaitForRoom(s_patience);
+            while (!IsCut && !_isDisposed && _sink is { } sink && !sink.TryReceive(packet) && _link.IsReliable) sink.WaitForRoom(s_patience);
         }
         _isEnded = true;
         _sink?.SetLink(false);

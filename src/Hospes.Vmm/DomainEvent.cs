@@ -1,0 +1,60 @@
+namespace Hospes.Vmm;
+
+/// <summary>Who or what ends or resets a run: QEMU's <c>ShutdownCause</c> (<c>qapi/run-state.json</c>), as far as it happens here.</summary>
+public enum ShutdownCause
+{
+    /// <summary>A fault of Hospes.</summary>
+    HostError,
+
+    /// <summary>A monitor's <c>quit</c>.</summary>
+    HostQmpQuit,
+
+    /// <summary>A monitor's <c>system_reset</c>.</summary>
+    HostQmpSystemReset,
+
+    /// <summary>A signal to the process, or the end of the time given.</summary>
+    HostSignal,
+
+    /// <summary>The guest turned its power off, or ended its run through the debug-exit port.</summary>
+    GuestShutdown,
+
+    /// <summary>The guest asked for a reset, or a processor of it shut down.</summary>
+    GuestReset,
+
+    /// <summary>The guest's kernel told of its panic.</summary>
+    GuestPanic,
+}
+
+/// <summary>Something that happened to a domain: a closed set.</summary>
+public abstract record DomainEvent
+{
+    private DomainEvent()
+    {
+    }
+
+    /// <summary>The run is over; the process ends, or the domain stays without running.</summary>
+    /// <param name="Cause">Why.</param>
+    public sealed record Shutdown(ShutdownCause Cause) : DomainEvent;
+
+    /// <summary>The domain starts anew.</summary>
+    /// <param name="Cause">Why.</param>
+    public sealed record Reset(ShutdownCause Cause) : DomainEvent;
+
+    /// <summary>The processors stand.</summary>
+    public sealed record Stop : DomainEvent;
+
+    /// <summary>The processors go on.</summary>
+    public sealed record Resume : DomainEvent;
+
+    /// <summary>The power button was pressed.</summary>
+    public sealed record Powerdown : DomainEvent;
+
+    /// <summary>The guest's kernel told of its panic.</summary>
+    /// <param name="Stays">Whether the domain stays, stopped; else the run is over.</param>
+    public sealed record GuestPanicked(bool Stays) : DomainEvent;
+
+    /// <summary>A request to a disk failed; the guest sees an I/O error.</summary>
+    /// <param name="Disk">Which disk.</param>
+    /// <param name="Failure">What failed.</param>
+    public sealed record BlockError(Machine.Disk Disk, Machine.DiskFailure Failure) : DomainEvent;
+}
