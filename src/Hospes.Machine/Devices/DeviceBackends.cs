@@ -75,6 +75,9 @@ public sealed class DeviceBackends : IDisposable
             case EntropyOptions:
                 _makers.Add(static set => set.Add(new EntropyDevice()));
                 return null;
+            case ConsoleOptions { Ports: { } ports }:
+                _makers.Add(set => set.AddPorts(ports));
+                return null;
             case ConsoleOptions:
                 _makers.Add(AddConsole);
                 return null;

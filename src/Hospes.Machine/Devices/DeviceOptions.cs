@@ -16,7 +16,30 @@ public sealed record EntropyOptions : DeviceOptions;
 
 /// <summary>A console beside the serial port (virtio-console, <c>hvc0</c> in Linux). Its output goes where the serial port's goes, and what people
 /// type goes into it instead of into the serial port.</summary>
-public sealed record ConsoleOptions : DeviceOptions;
+public sealed record ConsoleOptions : DeviceOptions
+{
+    /// <summary>The ports, sorted by their numbers, which are unique; null for one console that is as said above.</summary>
+    public IReadOnlyList<ConsolePortOptions>? Ports { get; init; }
+}
+
+/// <summary>One port of a virtio console that has an end of its own on the host.</summary>
+public sealed record ConsolePortOptions
+{
+    /// <summary>Its number: 0 to 30. Number 0 has to be a console.</summary>
+    public int Number { get; init; }
+
+    /// <summary>Whether it is a console; else a channel (<c>/dev/virtio-ports/NAME</c> in Linux).</summary>
+    public bool IsConsole { get; init; }
+
+    /// <summary>The name that the guest is told, or null.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The name of what is behind the port; null for nothing.</summary>
+    public string? Backend { get; init; }
+
+    /// <summary>Its end on the host; null for nowhere: what the guest writes is gone then.</summary>
+    public IConsoleEnd? End { get; init; }
+}
 
 /// <summary>A disk (virtio-blk).</summary>
 /// <param name="Path">The image's path.</param>
@@ -75,6 +98,11 @@ public sealed record TapNetworkOptions(string Name) : NetworkOptions;
 /// <param name="Path">The socket's path.</param>
 /// <param name="Listens">Whether this side listens; else it connects.</param>
 public sealed record StreamNetworkOptions(string Path, bool Listens) : NetworkOptions;
+
+/// <summary>A TCP connection to another guest or a switch.</summary>
+/// <param name="Point">Where this side listens or connects to.</param>
+/// <param name="Listens">Whether this side listens; else it connects.</param>
+public sealed record TcpNetworkOptions(IPEndPoint Point, bool Listens) : NetworkOptions;
 
 /// <summary>UDP datagrams to another guest.</summary>
 /// <param name="Local">Where frames come in.</param>

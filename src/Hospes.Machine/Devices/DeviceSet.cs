@@ -6,6 +6,7 @@ namespace Hospes.Machine;
 public sealed class DeviceSet : IDisposable
 {
     private readonly List<VirtioDevice> _devices = [];
+    private readonly List<IConsoleEnd> _ends = [];
 
     /// <summary>The devices, in the order of their places on the bus: for <see cref="PvhMachine.Create"/>.</summary>
     public IReadOnlyList<VirtioDevice> All => _devices;
@@ -16,8 +17,30 @@ public sealed class DeviceSet : IDisposable
     /// <summary>Ends the devices. The machine was disposed before.</summary>
     public void Dispose()
     {
+        foreach (IConsoleEnd end in _ends) end.Detach();
         foreach (VirtioDevice device in _devices) device.Dispose();
     }
 
     internal void Add(VirtioDevice device) => _devices.Add(device);
+
+    /// <summary>Adds a console whose ports have ends of their own.</summary>
+    internal void AddPorts(IReadOnlyList<ConsolePortOptions> options)
+    {
+        var ports = new ConsolePort?[options.Count > 0 ? options[^1].Number + 1 : 1];
+        foreach (ConsolePortOptions option in options)
+        {
+            var port = new ConsolePort(new EndBackend(option.End), option.Name, option.IsConsole);
+            ports[option.Number] = port;
+            if (option.End is not { } end) continue;
+            _ends.Add(end);
+            end.Attach(new VirtioInput(port));
+        }
+        Add(new ConsoleDevice(ports));
+    }
+
+    /// <summary>Hands a port's output to the host's end.</summary>
+    private sealed class EndBackend(IConsoleSink? end) : IConsoleBackend
+    {
+        public void Write(ReadOnlySpan<byte> bytes) => end?.Write(bytes);
+    }
 }

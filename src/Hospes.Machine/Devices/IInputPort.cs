@@ -14,6 +14,17 @@ public interface IInputPort
     int Offer(ReadOnlySpan<byte> bytes);
 }
 
+/// <summary>The host's end of a guest's port: takes what the guest writes, and types into it what comes.</summary>
+public interface IConsoleEnd : IConsoleSink
+{
+    /// <summary>Types into this port from now on. Called for each life of the domain anew.</summary>
+    /// <param name="port">The port.</param>
+    void Attach(IInputPort port);
+
+    /// <summary>Lets what comes wait: the life of the port is over.</summary>
+    void Detach();
+}
+
 /// <summary>A virtio console's port as one that people type into.</summary>
 internal sealed class VirtioInput(ConsolePort port) : IInputPort
 {

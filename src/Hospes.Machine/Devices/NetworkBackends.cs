@@ -149,6 +149,10 @@ public sealed class NetworkBackends : IDisposable
                 failure = stream.Listens ? StreamLink.TryListen(stream.Path, out StreamLink? socket) : StreamLink.TryConnect(stream.Path, out socket);
                 link = socket;
                 return failure;
+            case TcpNetworkOptions tcp:
+                failure = tcp.Listens ? StreamLink.TryListen(tcp.Point, out StreamLink? listener) : StreamLink.TryConnect(tcp.Point, out listener);
+                link = listener;
+                return failure;
             case DatagramNetworkOptions datagram:
                 failure = DatagramLink.TryOpen(datagram.Local, datagram.Remote, out DatagramLink? udp);
                 link = udp;

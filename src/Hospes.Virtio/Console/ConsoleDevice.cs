@@ -26,15 +26,15 @@ public sealed class ConsoleDevice : VirtioDevice
 
     private const int ControlSize = 8, ChunkSize = 4096;
 
-    private readonly ConsolePort[] _ports;
+    private readonly ConsolePort?[] _ports;
     private readonly Queue<byte[]> _control = new();
     private readonly byte[] _chunk = new byte[ChunkSize];
     private readonly bool[] _ready;
     private bool _multiport;
 
     /// <summary>Makes the device.</summary>
-    /// <param name="ports">Its ports, 1 to <see cref="MostPorts"/>; number 0 has to be a console.</param>
-    public ConsoleDevice(params IReadOnlyList<ConsolePort> ports)
+    /// <param name="ports">Its ports by number, 1 to <see cref="MostPorts"/>, with null for a number that has none; number 0 has to be a console.</param>
+    public ConsoleDevice(params IReadOnlyList<ConsolePort?> ports)
         : base(VirtioKind.Console, ClassCommunication, 2 + 2 * ports.Count, ConfigBytes)
     {
         _ports = [.. ports];
@@ -43,7 +43,7 @@ public sealed class ConsoleDevice : VirtioDevice
         for (int i = 0; i < _ports.Length; i++)
         {
             int queue = ReceiveQueue(i);
-            _ports[i].InputCame = () => RequestService(queue);
+            if (_ports[i] is { } port) port.InputCame = () => RequestService(queue);
         }
     }
 
@@ -70,7 +70,10 @@ public sealed class ConsoleDevice : VirtioDevice
     {
         _control.Clear();
         Array.Clear(_ready);
-        foreach (ConsolePort port in _ports) port.IsOpen = false;
+        foreach (ConsolePort? port in _ports)
+        {
+            if (port is not null) port.IsOpen = false;
+        }
     }
 
     /// <inheritdoc/>
@@ -88,8 +91,8 @@ public sealed class ConsoleDevice : VirtioDevice
                 return;
         }
         int port = queue < ControlReceive ? 0 : queue / 2 - 1;
-        if (queue % 2 == 0) SendInput(queue, buffers, _ports[port]);
-        else Drain(queue, buffers, port);
+        if (queue % 2 != 0) Drain(queue, buffers, port);
+        else if (_ports[port] is { } typed) SendInput(queue, buffers, typed);
     }
 
     private static int ReceiveQueue(int port) => port == 0 ? 0 : 2 * port + 2;
@@ -132,7 +135,7 @@ public sealed class ConsoleDevice : VirtioDevice
                     {
                         Span<byte> part = _chunk.AsSpan(0, (int)Math.Min(chain.ReadableBytes - at, ChunkSize));
                         if (!chain.Read(at, part)) break;
-                        _ports[port].Backend.Write(part);
+                        _ports[port]?.Backend.Write(part);
                         at += (uint)part.Length;
                     }
                 }
@@ -154,22 +157,25 @@ public sealed class ConsoleDevice : VirtioDevice
         {
             // Asked again, it starts over; what waited before is of no use then.
             _control.Clear();
-            for (uint port = 0; value && port < _ports.Length; port++) QueueControl(port, ControlEvent.PortAdd, 1);
+            for (uint port = 0; value && port < _ports.Length; port++)
+            {
+                if (_ports[port] is not null) QueueControl(port, ControlEvent.PortAdd, 1);
+            }
         }
-        else if (id >= _ports.Length)
+        else if (id >= _ports.Length || _ports[id] is not { } port)
         {
             return;
         }
         else if (kind == ControlEvent.PortReady && value && !_ready[id])
         {
             _ready[id] = true;
-            if (_ports[id].Name is { } name) QueueControl(id, ControlEvent.PortName, 1, name);
-            else QueueControl(id, ControlEvent.ConsolePort, 1);
+            if (port.IsConsole) QueueControl(id, ControlEvent.ConsolePort, 1);
+            if (port.Name is { } name) QueueControl(id, ControlEvent.PortName, 1, name);
             QueueControl(id, ControlEvent.PortOpen, 1);
         }
         else if (kind == ControlEvent.PortOpen)
         {
-            _ports[id].IsOpen = value;
+            port.IsOpen = value;
         }
     }
 

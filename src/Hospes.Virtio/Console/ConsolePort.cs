@@ -14,8 +14,9 @@ public interface IConsoleBackend
 /// offered waits here until the guest has buffers for it. Thread-safe.
 /// </summary>
 /// <param name="backend">Where output goes.</param>
-/// <param name="name">The channel's name; null for a console.</param>
-public sealed class ConsolePort(IConsoleBackend backend, string? name = null)
+/// <param name="name">Its name; null for none.</param>
+/// <param name="isConsole">Whether it is a console; null when only one without a name is.</param>
+public sealed class ConsolePort(IConsoleBackend backend, string? name = null, bool? isConsole = null)
 {
     /// <summary>How many bytes of input wait at most.</summary>
     public const int Capacity = 4096;
@@ -25,8 +26,11 @@ public sealed class ConsolePort(IConsoleBackend backend, string? name = null)
     private int _count;
     private bool _refused;
 
-    /// <summary>The channel's name; null for a console.</summary>
+    /// <summary>Its name; null for none.</summary>
     public string? Name => name;
+
+    /// <summary>Whether it is a console; else a channel.</summary>
+    public bool IsConsole => isConsole ?? name is null;
 
     /// <summary>Whether the guest has the port open. Consoles are never closed.</summary>
     public bool IsOpen { get; internal set; }

@@ -1,0 +1,148 @@
+using System.Net.NetworkInformation;
+using Hospes.Machine;
+
+namespace Hospes.Vmm.CommandLine;
+
+/// <summary>Makes devices of <c>-device</c>, once everything that they refer to is known.</summary>
+internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments networks, ChardevArguments chardevs, IReadOnlySet<string> objects)
+{
+    private const int MostQueues = 16;
+
+    private readonly List<DeviceOptions> _devices = [];
+    private readonly List<SerialBus> _buses = [];
+    private readonly HashSet<string> _ids = [];
+    private int _cards;
+
+    /// <summary>The devices, in the order of their places.</summary>
+    public IReadOnlyList<DeviceOptions> All =>
+        [.. _devices.Select(device => _buses.Find(bus => ReferenceEquals(bus.Place, device)) is { } bus ? new ConsoleOptions { Id = device.Id, Ports = [.. bus.Ports.OrderBy(static port => port.Number)] } : device)];
+
+    /// <summary>Reads <c>-device</c>.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Add(OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        string name = reader.Required("driver");
+        if (reader.Error is not null) return reader.Error;
+        if (DeviceModels.Find(name) is not { } model) return $"'{name}' is not a valid device model name";
+        string? id = reader.Identifier("id");
+        if (id is not null && !_ids.Add(id)) reader.Fail($"Duplicate ID '{id}' for device");
+        foreach (DeviceProperty property in model.Properties)
+        {
+            if (property.Values is { } values) reader.Only(property.Name, values);
+        }
+        if (model.Bus == "PCI")
+        {
+            reader.Number("bootindex", -1, int.MaxValue);
+            int slot = _devices.Count + 1;
+            reader.Only("addr", $"{slot}", $"0x{slot:x}", $"{slot:x2}", $"{slot:x}", $"{slot:x}.0", $"{slot:x2}.0", $"0x{slot:x}.0", $"0x{slot:x2}");
+        }
+        DeviceOptions? device = model.Name switch
+        {
+            DeviceModels.Net => ReadNet(reader),
+            DeviceModels.Block => ReadBlock(reader),
+            DeviceModels.Entropy => ReadEntropy(reader),
+            DeviceModels.Serial => ReadSerial(reader, id),
+            _ => ReadPort(reader, model),
+        };
+        if (!reader.Finish(property => $"Property '{model.Name}.{property}' not found")) return reader.Error;
+        if (device is not null) _devices.Add(device with { Id = id });
+        if (device is ConsoleOptions) _buses[^1].Place = _devices[^1];
+        return null;
+    }
+
+    /// <summary>Adds the card of a drive that asked for one.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? AddDisk(BlockDescription node)
+    {
+        if (disks.Take(node, out string? error) is { } disk) _devices.Add(disk);
+        return error;
+    }
+
+    private NetworkOptions? ReadNet(OptionReader reader)
+    {
+        string? netdev = reader.Text("netdev");
+        bool multiple = reader.Switch("mq", false);
+        long? mtu = reader.Number("host_mtu", 0, ushort.MaxValue);
+        if (mtu is > 0 and < 68) reader.Fail("Parameter 'host_mtu' expects a number from 68 to 65535");
+        // QEMU counts its cards up from this address.
+        PhysicalAddress mac = new([0x52, 0x54, 0x00, 0x12, 0x34, (byte)(0x56 + _cards)]);
+        if (reader.Text("mac") is { } text && (!PhysicalAddress.TryParse(text, out mac!) || mac.GetAddressBytes() is not { Length: 6 } bytes || (bytes[0] & 1) != 0))
+            reader.Fail($"Property 'virtio-net-pci.mac' doesn't take value '{text}'");
+        if (netdev is null) reader.Fail("netdev property not set");
+        if (reader.Error is not null) return null;
+        NetworkOptions? network = networks.Take(netdev!, out string? error);
+        if (network is null) reader.Fail(error!);
+        _cards++;
+        return network is null ? null : network with { Mac = mac, Mtu = mtu > 0 ? (int)mtu : null, Pairs = multiple ? network.Pairs : 1 };
+    }
+
+    private DiskOptions? ReadBlock(OptionReader reader)
+    {
+        string? drive = reader.Text("drive");
+        long queues = reader.Number("num-queues", 1, MostQueues) ?? 1;
+        string serial = reader.Text("serial") ?? "";
+        if (serial.Length > 20 || !serial.All(char.IsAscii)) reader.Fail($"Property 'virtio-blk-pci.serial' doesn't take value '{serial}'");
+        if (string.IsNullOrEmpty(drive)) reader.Fail("drive property not set");
+        if (reader.Error is not null) return null;
+        DiskOptions? disk = disks.Take(drive!, out string? error);
+        if (disk is null) reader.Fail(error!);
+        return disk is null ? null : disk with { Serial = serial, Queues = (int)queues };
+    }
+
+    private EntropyOptions ReadEntropy(OptionReader reader)
+    {
+        if (reader.Text("rng") is { } name && !objects.Contains(name)) reader.Fail($"Device '{name}' not found");
+        return new EntropyOptions();
+    }
+
+    private ConsoleOptions ReadSerial(OptionReader reader, string? id)
+    {
+        long most = reader.Number("max_ports", 1, SerialBus.MostPorts) ?? SerialBus.MostPorts;
+        var options = new ConsoleOptions();
+        _buses.Add(new SerialBus($"{id ?? "virtio-serial"}.0", (int)most));
+        return options;
+    }
+
+    private DeviceOptions? ReadPort(OptionReader reader, DeviceModel model)
+    {
+        string? wanted = reader.Text("bus"), name = reader.Text("name"), chardev = reader.Text("chardev");
+        long? number = reader.Number("nr", 0, SerialBus.MostPorts - 1);
+        SerialBus? bus = wanted is null ? _buses.FirstOrDefault() : _buses.Find(bus => bus.Name == wanted);
+        if (bus is null) reader.Fail(wanted is null ? $"No 'virtio-serial-bus' bus found for device '{model.Name}'" : $"Bus '{wanted}' not found");
+        if (reader.Error is not null) return null;
+        string? error = chardev is null ? null
+            : chardevs.Find(chardev) is null ? $"Property '{model.Name}.chardev' can't find value '{chardev}'"
+            : chardevs.Use(chardev) is not null ? $"Property '{model.Name}.chardev' can't take value '{chardev}', it's in use" : null;
+        bool isConsole = model.Name == DeviceModels.Console;
+        error ??= bus!.Add(new ConsolePortOptions { IsConsole = isConsole, Name = name, Backend = chardev }, (int?)number);
+        if (error is not null) reader.Fail(error);
+        return null;
+    }
+
+    /// <summary>The ports of a virtio-serial-pci.</summary>
+    private sealed class SerialBus(string name, int most)
+    {
+        public const int MostPorts = 31;
+
+        public string Name => name;
+
+        /// <summary>The device that stands for the bus among the others.</summary>
+        public DeviceOptions? Place { get; set; }
+
+        public List<ConsolePortOptions> Ports { get; } = [];
+
+        /// <summary>Adds a port under a number, or under the next one that is free. Number 0 is for a console (virtio 1.2, 5.3.2).</summary>
+        public string? Add(ConsolePortOptions port, int? number)
+        {
+            int next = port.IsConsole ? 0 : 1;
+            while (number is null && Ports.Exists(other => other.Number == next)) next++;
+            int chosen = number ?? next;
+            if (chosen >= most) return $"virtio-serial-bus: Out-of-range port id specified, max. allowed: {most - 1}";
+            if (chosen == 0 && !port.IsConsole) return "virtio-serial-bus: Port number 0 on virtio-serial devices reserved for virtconsole devices for backward compatibility.";
+            if (Ports.Exists(other => other.Number == chosen)) return $"virtio-serial-bus: A port already exists at id {chosen}";
+            Ports.Add(port with { Number = chosen });
+            return null;
+        }
+    }
+}

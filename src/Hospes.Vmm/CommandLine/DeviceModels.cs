@@ -1,0 +1,103 @@
+namespace Hospes.Vmm.CommandLine;
+
+/// <summary>A property of a device model, for its list and for what is understood of it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type as QEMU's lists name it.</param>
+/// <param name="Description">What it says.</param>
+/// <param name="Values">With the values that say what is the case anyway, only these are understood; null for a property that has an effect.</param>
+internal sealed record DeviceProperty(string Name, string Type, string Description, string[]? Values = null);
+
+/// <summary>A device model.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Bus">The bus that it is on.</param>
+/// <param name="Description">What it is.</param>
+/// <param name="Properties">Its properties, sorted.</param>
+internal sealed record DeviceModel(string Name, string Bus, string Description, IReadOnlyList<DeviceProperty> Properties);
+
+/// <summary>The device models that there are.</summary>
+internal static class DeviceModels
+{
+    public const string Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport";
+
+    private static readonly string[] s_on = ["on"], s_off = ["off"];
+
+    private static readonly DeviceProperty[] s_pci =
+    [
+        new("addr", "int32", "Slot on the bus; devices get the slots from 1 on in their order, and no other is possible"),
+        new("aer", "bool", "on/off", s_off),
+        new("any_layout", "bool", "on/off", s_on),
+        new("ats", "bool", "on/off", s_off),
+        new("bootindex", "int32", "No effect: the kernel comes from -kernel"),
+        new("bus", "str", "The bus", ["pcie.0"]),
+        new("disable-legacy", "OnOffAuto", "on/off/auto", ["on", "auto", "true"]),
+        new("disable-modern", "bool", "on/off", ["off", "false"]),
+        new("event_idx", "bool", "on/off", s_on),
+        new("indirect_desc", "bool", "on/off", s_on),
+        new("iommu_platform", "bool", "on/off", s_off),
+        new("ioeventfd", "bool", "on/off", s_on),
+        new("multifunction", "bool", "on/off", s_off),
+        new("packed", "bool", "on/off", s_on),
+        new("page-per-vq", "bool", "on/off", s_off),
+        new("queue_reset", "bool", "on/off", s_on),
+        new("rombar", "uint32", "", ["0", "1"]),
+        new("romfile", "str", "", [""]),
+    ];
+
+    /// <summary>The models, sorted by name.</summary>
+    public static IReadOnlyList<DeviceModel> All { get; } =
+    [
+        Pci(Block, "Disk",
+            new("config-wce", "bool", "on/off", s_off),
+            new("discard", "bool", "on/off", s_on),
+            new("drive", "str", "Node name or ID of a drive"),
+            new("logical_block_size", "size", "", ["0", "512"]),
+            new("num-queues", "uint16", "1 to 16 (default: 1)"),
+            new("physical_block_size", "size", "", ["0", "4096", "4k", "4K"]),
+            new("queue-size", "uint16", "", ["256"]),
+            new("rerror", "BlockdevOnError", "", ["auto", "report"]),
+            new("serial", "str", "What the guest reads as the serial, up to 20 bytes of ASCII"),
+            new("share-rw", "bool", "on/off", s_off),
+            new("werror", "BlockdevOnError", "", ["report"]),
+            new("write-cache", "OnOffAuto", "on/off/auto", ["on", "auto"])),
+        Pci(Net, "Network card",
+            new("csum", "bool", "on/off", s_on),
+            new("ctrl_mac_addr", "bool", "on/off", s_on),
+            new("ctrl_rx", "bool", "on/off", s_on),
+            new("ctrl_vlan", "bool", "on/off", s_off),
+            new("ctrl_vq", "bool", "on/off", s_on),
+            new("guest_announce", "bool", "on/off", s_off),
+            new("host_mtu", "uint16", "The MTU that the guest is told (default: that of the netdev)"),
+            new("mac", "str", "Ethernet address, example: 52:54:00:12:34:56"),
+            new("mq", "bool", "on/off: as many pairs of queues as the netdev has (default: off)"),
+            new("mrg_rxbuf", "bool", "on/off", s_on),
+            new("netdev", "str", "ID of a netdev"),
+            new("rss", "bool", "on/off", s_off),
+            new("rx_queue_size", "uint16", "", ["256"]),
+            new("status", "bool", "on/off", s_on),
+            new("tx_queue_size", "uint16", "", ["256"])),
+        Pci(Entropy, "Source of entropy", new("max-bytes", "uint64", "", ["9223372036854775807"]), new("rng", "str", "ID of an object (default: the host's generator)")),
+        Pci(Serial, "Bus of virtconsole and virtserialport", new DeviceProperty("max_ports", "uint32", "1 to 31 (default: 31)")),
+        new(Console, "virtio-serial-bus", "Console, hvc0 in Linux", Ports("The console's name")),
+        new(Port, "virtio-serial-bus", "Channel, /dev/virtio-ports/NAME in Linux", Ports("The channel's name")),
+    ];
+
+    /// <summary>Finds a model by its name or by one of its aliases.</summary>
+    public static DeviceModel? Find(string name)
+    {
+        const string Modern = "-non-transitional";
+        if (name.EndsWith(Modern, StringComparison.Ordinal)) name = name[..^Modern.Length];
+        if (name is "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial") name += "-pci";
+        return All.FirstOrDefault(model => model.Name == name);
+    }
+
+    private static DeviceModel Pci(string name, string description, params IEnumerable<DeviceProperty> own) =>
+        new(name, "PCI", description, [.. own.Concat(s_pci).OrderBy(static property => property.Name, StringComparer.Ordinal)]);
+
+    private static DeviceProperty[] Ports(string name) =>
+    [
+        new("bus", "str", "The virtio-serial-pci, as ID.0 (default: the first)"),
+        new("chardev", "str", "ID of a chardev"),
+        new("name", "str", name),
+        new("nr", "uint32", "Number of the port (default: the next that is free)"),
+    ];
+}

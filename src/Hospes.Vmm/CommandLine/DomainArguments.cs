@@ -1,0 +1,107 @@
+namespace Hospes.Vmm.CommandLine;
+
+/// <summary>Collects what the options say about the domain and its process, beyond machine and devices.</summary>
+internal sealed class DomainArguments
+{
+    private readonly List<string> _warnings = [];
+    private VmmCommandLine _line = new() { Machine = new Machine.MachineConfig { Memory = 0 } };
+    private string? _kernel, _initrd, _append;
+
+    /// <summary>Takes an option without an argument.</summary>
+    public void Take(OptionKind kind)
+    {
+        _line = kind switch
+        {
+            OptionKind.NoShutdown => _line with { Actions = _line.Actions with { PowerOff = false } },
+            OptionKind.NoReboot => _line with { Actions = _line.Actions with { Reboot = false } },
+            OptionKind.StartPaused => _line with { StartPaused = true },
+            OptionKind.Daemonize => _line with { Daemonize = true },
+            _ => _line,
+        };
+    }
+
+    /// <summary>Takes an option with a text.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Take(OptionKind kind, string text)
+    {
+        switch (kind)
+        {
+            case OptionKind.Kernel:
+                _kernel = text;
+                return null;
+            case OptionKind.Initrd:
+                _initrd = text;
+                return null;
+            case OptionKind.Append:
+                _append = text;
+                return null;
+            case OptionKind.PidFile:
+                _line = _line with { PidFile = text };
+                return null;
+            case OptionKind.Uuid:
+                if (!Guid.TryParseExact(text, "D", out Guid uuid)) return "failed to parse UUID string: wrong format";
+                _line = _line with { Uuid = uuid };
+                return null;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, "no option with a text");
+        }
+    }
+
+    /// <summary>Takes an option with parameters.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Take(OptionKind kind, OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        if (kind == OptionKind.Name) ReadName(reader);
+        else if (kind == OptionKind.Action) ReadActions(reader);
+        else _line = _line with { TimestampMessages = reader.Switch("timestamp", _line.TimestampMessages), NameMessages = reader.Switch("guest-name", _line.NameMessages) };
+        reader.Finish();
+        return reader.Error;
+    }
+
+    /// <summary>Adds everything to the rest.</summary>
+    public VmmCommandLine Complete(VmmCommandLine rest) => rest with
+    {
+        Kernel = _kernel ?? rest.Kernel,
+        Initrd = _initrd ?? rest.Initrd,
+        Append = _append ?? rest.Append,
+        Name = _line.Name,
+        Uuid = _line.Uuid,
+        Actions = _line.Actions,
+        StartPaused = _line.StartPaused,
+        PidFile = _line.PidFile,
+        Daemonize = _line.Daemonize,
+        TimestampMessages = _line.TimestampMessages,
+        NameMessages = _line.NameMessages,
+        Warnings = [.. _warnings, .. rest.Warnings],
+    };
+
+    private void ReadName(OptionReader reader)
+    {
+        _line = _line with { Name = reader.Text("guest") ?? _line.Name };
+        if (reader.Text("process") is not null) _warnings.Add("-name process= has no effect");
+        // Threads always have names here.
+        if (!reader.Switch("debug-threads", true)) _warnings.Add("-name debug-threads=off has no effect");
+    }
+
+    private void ReadActions(OptionReader reader)
+    {
+        ActionOptions actions = _line.Actions;
+        if (reader.Set.Entries.Any(static entry => entry.Key == "reboot")) actions = actions with { Reboot = reader.Choice("reboot", "reset", "shutdown") == "reset" };
+        if (reader.Set.Entries.Any(static entry => entry.Key == "shutdown")) actions = actions with { PowerOff = reader.Choice("shutdown", "poweroff", "pause") == "poweroff" };
+        if (reader.Set.Entries.Any(static entry => entry.Key == "panic"))
+        {
+            actions = actions with
+            {
+                Panic = reader.Choice("panic", "shutdown", "pause", "exit-failure") switch
+                {
+                    "pause" => PanicAction.Pause,
+                    "exit-failure" => PanicAction.ExitFailure,
+                    _ => PanicAction.Shutdown,
+                },
+            };
+        }
+        reader.Only("watchdog", "none");
+        _line = _line with { Actions = actions };
+    }
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+using Hospes.Machine;
+
+namespace Hospes.Vmm.CommandLine;
+
+/// <summary>Collects what the options say about the machine itself: <c>-machine</c>, <c>-accel</c>, <c>-cpu</c>, <c>-smp</c> and <c>-m</c>. Each member
+/// gives null, or what is wrong in QEMU's words.</summary>
+internal sealed class MachineArguments
+{
+    /// <summary>The one machine that there is.</summary>
+    public const string Type = "xenpvh";
+
+    private const ulong MiB = 1UL << 20;
+
+    private readonly List<string> _engines = [];
+
+    /// <summary>The machine; QEMU gives 128 MiB to who asks for nothing.</summary>
+    public MachineConfig Config { get; private set; } = new() { Memory = 128 * MiB, DebugExitPort = null };
+
+    /// <summary>The engines, in order.</summary>
+    public IReadOnlyList<string> Engines => _engines.Count > 0 ? _engines : [EngineChoice.Auto];
+
+    /// <summary>The processor model, or null.</summary>
+    public string? CpuModel { get; private set; }
+
+    /// <summary>The kernel that <c>-machine</c> names, or null; the same for the two below.</summary>
+    public string? Kernel { get; private set; }
+
+    public string? Initrd { get; private set; }
+
+    public string? Append { get; private set; }
+
+    public string? SetMachine(OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        if (reader.Text("type") is { } type && type != Type) return "unsupported machine type\nUse -machine help to list supported machines";
+        foreach (string name in MachineProperties.Names)
+        {
+            if (reader.Size(name) is { } value) Config = MachineProperties.With(Config, name, value)!;
+        }
+        string? error = reader.Text("accel") is { } engines ? engines.Split(':').Select(AddEngine).FirstOrDefault(static refused => refused is not null) : null;
+        Kernel = reader.Text("kernel") ?? Kernel;
+        Initrd = reader.Text("initrd") ?? Initrd;
+        Append = reader.Text("append") ?? Append;
+        reader.Only("usb", "off");
+        reader.Only("mem-merge", "off");
+        reader.Only("dump-guest-core", "on");
+        reader.Only("graphics", "off");
+        reader.Only("acpi", "on", "auto");
+        reader.Finish(static name => $"Property '{Type}-machine.{name}' not found");
+        return reader.Error ?? error;
+    }
+
+    public string? AddAccelerator(OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        string name = reader.Required("accel");
+        if (reader.Error is not null) return reader.Error;
+        string settings = string.Concat(set.Entries.Where(static entry => entry.Key != "accel").Select(static entry => $",{entry.Key}={entry.Value}"));
+        return AddEngine(name + settings);
+    }
+
+    public string? AddEngine(string choice)
+    {
+        if (!EngineChoice.Names.Contains(EngineChoice.Name(choice))) return $"invalid accelerator {EngineChoice.Name(choice)}";
+        _engines.Add(choice);
+        return null;
+    }
+
+    public string? SetCpu(string text)
+    {
+        // QEMU's +feature, -feature and feature=on mean the same; engines know the first two.
+        string[] parts = text.Split(',');
+        for (int i = 1; i < parts.Length; i++)
+        {
+            string[] pair = parts[i].Split('=', 2);
+            if (pair.Length == 1) continue;
+            if (pair[1] is not ("on" or "off")) return $"Property '{parts[0]}-x86_64-cpu.{pair[0]}' is supported with the values 'on' and 'off' only";
+            parts[i] = (pair[1] == "on" ? "+" : "-") + pair[0];
+        }
+        CpuModel = string.Join(',', parts);
+        return null;
+    }
+
+    public string? SetMemory(OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        if (reader.Size("size", MiB) is { } size) Config = Config with { Memory = size };
+        if (set.Entries.Any(static entry => entry.Key is "slots" or "maxmem")) reader.Fail("'slots' and 'maxmem' are not supported: the machine has no memory hot-plug");
+        reader.Text("slots");
+        reader.Text("maxmem");
+        reader.Finish();
+        return reader.Error;
+    }
+
+    public string? SetSmp(OptionSet set)
+    {
+        var reader = new OptionReader(set);
+        long cpus = Count("cpus"), most = Count("maxcpus"), sockets = Count("sockets"), cores = Count("cores"), threads = Count("threads");
+        foreach (string level in (ReadOnlySpan<string>)["drawers", "books", "dies", "clusters", "modules"])
+        {
+            if (Count(level) > 1) reader.Fail($"{level} > 1 not supported by this machine's CPU topology");
+        }
+        if (!reader.Finish(static name => $"Parameter 'smp.{name}' is unexpected")) return reader.Error;
+
+        // What was left out follows from the rest, as QEMU has it: cores before sockets and threads.
+        long given = cpus != 0 ? cpus : most;
+        if (sockets == 0) sockets = 1;
+        if (threads == 0) threads = 1;
+        if (cores == 0) cores = given == 0 ? 1 : Math.Max(1, (most != 0 ? most : given) / (sockets * threads));
+        long product = sockets * cores * threads;
+        if (most == 0) most = cpus != 0 && product == 1 ? cpus : product;
+        if (cpus == 0) cpus = most;
+        string shape = string.Create(CultureInfo.InvariantCulture, $"sockets ({sockets}) * dies (1) * cores ({cores}) * threads ({threads})");
+        if (product != most)
+            return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: product of the hierarchy must match maxcpus: {shape} != maxcpus ({most})");
+        if (most < cpus)
+            return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: maxcpus must be equal to or greater than smp: {shape} == maxcpus ({most}) < smp_cpus ({cpus})");
+        if (most > cpus)
+            return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: maxcpus ({most}) above smp_cpus ({cpus}) is not supported: the machine has no CPU hot-plug");
+        if (cpus > 255) return string.Create(CultureInfo.InvariantCulture, $"Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{Type}' is 255");
+        Config = Config with { Vcpus = (int)cpus };
+        return null;
+
+        long Count(string name) => reader.Number(name, 1, 1024) ?? 0;
+    }
+}
