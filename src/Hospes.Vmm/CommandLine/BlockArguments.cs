@@ -94,6 +94,7 @@ internal sealed class BlockArguments
     {
         var reader = new OptionReader(set);
         string driver = reader.Required("driver");
+        if (driver is not ("file" or "raw" or "qcow2")) reader.Fail($"Parameter 'driver' does not accept value '{driver}'");
         string? name = reader.Identifier("node-name");
         if (name is null && !inner) reader.Fail("'node-name' must be specified for the root node");
         else if (name is not null && _nodes.Exists(node => node.Name == name)) reader.Fail($"Duplicate nodes with node-name='{name}'");
@@ -116,9 +117,6 @@ internal sealed class BlockArguments
                 reader.Only("lazy-refcounts", "off");
                 reader.Only("encrypt");
                 node = node with { File = ReadBelow(reader, depth) };
-                break;
-            default:
-                reader.Fail($"Parameter 'driver' does not accept value '{driver}'");
                 break;
         }
         Common(reader);

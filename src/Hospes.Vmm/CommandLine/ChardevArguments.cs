@@ -89,7 +89,7 @@ internal sealed class ChardevArguments
             "socket" => ReadSocket(reader, id),
             "stdio" => new StdioChardevOptions(id) { Signal = reader.Switch("signal", true) },
             "pty" => ReadPty(reader, id),
-            "file" => new FileChardevOptions(id, reader.Required("path")) { Append = reader.Switch("append", false) },
+            "file" => ReadFile(reader, id),
             "null" => new NullChardevOptions(id),
             "ringbuf" or "memory" => ReadRing(reader, id),
             _ => null,
@@ -98,6 +98,13 @@ internal sealed class ChardevArguments
         reader.Finish();
         error = reader.Error;
         return error is null ? chardev! with { Mux = mux } : null;
+    }
+
+    private static FileChardevOptions ReadFile(OptionReader reader, string id)
+    {
+        string? path = reader.Text("path");
+        if (path is null) reader.Fail("chardev: file: no filename given");
+        return new FileChardevOptions(id, path ?? "") { Append = reader.Switch("append", false) };
     }
 
     private static PtyChardevOptions ReadPty(OptionReader reader, string id)

@@ -25,6 +25,10 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
         string name = reader.Required("driver");
         if (reader.Error is not null) return reader.Error;
         if (DeviceModels.Find(name) is not { } model) return $"'{name}' is not a valid device model name";
+        foreach ((string key, _) in set.Entries)
+        {
+            if (key is not ("driver" or "id") && !model.Properties.Any(property => property.Name == key)) return $"Property '{model.Name}.{key}' not found";
+        }
         string? id = reader.Identifier("id");
         if (id is not null && !_ids.Add(id)) reader.Fail($"Duplicate ID '{id}' for device");
         foreach (DeviceProperty property in model.Properties)
@@ -45,7 +49,7 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
             DeviceModels.Serial => ReadSerial(reader, id),
             _ => ReadPort(reader, model),
         };
-        if (!reader.Finish(property => $"Property '{model.Name}.{property}' not found")) return reader.Error;
+        if (!reader.Finish()) return reader.Error;
         if (device is not null) _devices.Add(device with { Id = id });
         if (device is ConsoleOptions) _buses[^1].Place = _devices[^1];
         return null;

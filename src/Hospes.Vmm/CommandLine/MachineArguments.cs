@@ -103,13 +103,16 @@ internal sealed class MachineArguments
         }
         if (!reader.Finish(static name => $"Parameter 'smp.{name}' is unexpected")) return reader.Error;
 
-        // What was left out follows from the rest, as QEMU has it: cores before sockets and threads.
-        long given = cpus != 0 ? cpus : most;
+        // What was left out follows from the rest, as QEMU has it: cores before sockets before threads.
+        long total = most != 0 ? most : cpus;
+        if (cores == 0) cores = total == 0 ? 1 : total / (Math.Max(1, sockets) * Math.Max(1, threads));
+        else if (sockets == 0) sockets = total == 0 ? 1 : total / (cores * Math.Max(1, threads));
+        else if (threads == 0) threads = total == 0 ? 1 : total / (cores * sockets);
         if (sockets == 0) sockets = 1;
         if (threads == 0) threads = 1;
-        if (cores == 0) cores = given == 0 ? 1 : Math.Max(1, (most != 0 ? most : given) / (sockets * threads));
         long product = sockets * cores * threads;
-        if (most == 0) most = cpus != 0 && product == 1 ? cpus : product;
+        if (total == 0) total = product;
+        most = total;
         if (cpus == 0) cpus = most;
         string shape = string.Create(CultureInfo.InvariantCulture, $"sockets ({sockets}) * dies (1) * cores ({cores}) * threads ({threads})");
         if (product != most)
