@@ -23,7 +23,7 @@ internal static class Echo
         [
             new("say", new QmpObject(new("text", QmpType.Text), new("loud", QmpType.Bool, IsOptional: true)), QmpType.Text, Say),
             new("connect", new QmpObject(new("addr", Address), new("size", QmpType.Integer, IsOptional: true)), QmpObject.Empty, static _ => QmpResult.Done),
-            new("either", new QmpObject(new QmpMember("file", new QmpAlternate(QmpType.Text, Address))), QmpObject.Empty, static _ => QmpResult.Done),
+            new("either", new QmpObject(new QmpMember("file", new QmpAlternate("FileOrAddress", QmpType.Text, Address))), QmpObject.Empty, static _ => QmpResult.Done),
             new("fail", QmpObject.Empty, QmpObject.Empty, static _ => QmpError.NoDevice("x")),
             new("words", new QmpObject(new QmpMember("list", new QmpArray(new QmpEnum("a", "b")))), QmpObject.Empty, static _ => QmpResult.Done),
         ],

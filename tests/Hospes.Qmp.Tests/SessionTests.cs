@@ -58,7 +58,7 @@ public sealed class SessionTests : IDisposable
     [InlineData("""{"execute":"connect","arguments":{"addr":{"type":"inet","port":99999999999999999999}}}""", "Invalid parameter type for 'addr.port', expected: integer")]
     [InlineData("""{"execute":"connect","arguments":{"addr":{"type":"inet","port":1,"hosts":[{"str":"a"},{"str":5}]}}}""", "Invalid parameter type for 'addr.hosts[1].str', expected: string")]
     [InlineData("""{"execute":"connect","arguments":{"addr":{"type":"inet","port":1,"hosts":{}}}}""", "Invalid parameter type for 'addr.hosts', expected: array")]
-    [InlineData("""{"execute":"either","arguments":{"file":5}}""", "Invalid parameter type for 'file', expected: alternate")]
+    [InlineData("""{"execute":"either","arguments":{"file":5}}""", "Invalid parameter type for 'file', expected: FileOrAddress")]
     [InlineData("""{"execute":"either","arguments":{"file":{"type":"unix"}}}""", "Parameter 'file.path' is missing")]
     [InlineData("""{"execute":"words","arguments":{"list":["a","c"]}}""", "Parameter 'null' does not accept value 'c'")]
     public async Task MistakesAreErrorsAndTheSessionLives(string message, string description)

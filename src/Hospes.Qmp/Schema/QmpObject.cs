@@ -34,7 +34,7 @@ public sealed class QmpObject : QmpType
     public void Add(QmpMember member) => _members.Add(member);
 
     /// <inheritdoc/>
-    public override string? Check(JsonElement value, string? name, string path)
+    public override string? Check(JsonElement value, string? member, string path)
     {
         if (value.ValueKind != JsonValueKind.Object) return WrongKind(path, "object");
         QmpObject? variant = null;
@@ -42,9 +42,9 @@ public sealed class QmpObject : QmpType
         if (CheckMembers(value, _members, prefix) is { } error) return error;
         if (Tag is not null && value.TryGetProperty(Tag, out JsonElement tag) && Variants.TryGetValue(tag.GetString()!, out variant)
             && CheckMembers(value, variant.Members, prefix) is { } further) return further;
-        foreach (JsonProperty member in value.EnumerateObject())
+        foreach (JsonProperty at in value.EnumerateObject())
         {
-            if (!Has(_members, member.Name) && (variant is null || !Has(variant._members, member.Name))) return $"Parameter '{prefix}{member.Name}' is unexpected";
+            if (!Has(_members, at.Name) && (variant is null || !Has(variant._members, at.Name))) return $"Parameter '{prefix}{at.Name}' is unexpected";
         }
         return null;
     }

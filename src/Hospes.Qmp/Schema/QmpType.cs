@@ -31,10 +31,10 @@ public abstract class QmpType
 
     /// <summary>Checks a value.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="name">The name of the member that it is; null for an element of an array.</param>
+    /// <param name="member">The name of the member that it is; null for an element of an array.</param>
     /// <param name="path">Where it is in the arguments, as in <c>addr.path</c> or <c>list[0]</c>.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public abstract string? Check(JsonElement value, string? name, string path);
+    public abstract string? Check(JsonElement value, string? member, string path);
 
     /// <summary>What is wrong with a value of another kind.</summary>
     private protected static string WrongKind(string path, string expected) => $"Invalid parameter type for '{path}', expected: {expected}";
@@ -50,7 +50,7 @@ internal sealed class QmpBuiltin(string name, string jsonType, string expected, 
     public string JsonType => jsonType;
 
     /// <inheritdoc/>
-    public override string? Check(JsonElement value, string? name, string path) => accepts(value) ? null : WrongKind(path, expected);
+    public override string? Check(JsonElement value, string? member, string path) => accepts(value) ? null : WrongKind(path, expected);
 }
 
 /// <summary>One of some words.</summary>
@@ -61,11 +61,11 @@ public sealed class QmpEnum(params string[] values) : QmpType
     public IReadOnlyList<string> Values => values;
 
     /// <inheritdoc/>
-    public override string? Check(JsonElement value, string? name, string path)
+    public override string? Check(JsonElement value, string? member, string path)
     {
         if (value.ValueKind != JsonValueKind.String) return WrongKind(path, "string");
         // QEMU has no name for an element of an array, and says so.
-        return values.Contains(value.GetString()) ? null : $"Parameter '{name ?? "null"}' does not accept value '{value.GetString()}'";
+        return values.Contains(value.GetString()) ? null : $"Parameter '{member ?? "null"}' does not accept value '{value.GetString()}'";
     }
 }
 
@@ -77,7 +77,7 @@ public sealed class QmpArray(QmpType element) : QmpType
     public QmpType Element => element;
 
     /// <inheritdoc/>
-    public override string? Check(JsonElement value, string? name, string path)
+    public override string? Check(JsonElement value, string? member, string path)
     {
         if (value.ValueKind != JsonValueKind.Array) return WrongKind(path, "array");
         int index = 0;
@@ -90,22 +90,23 @@ public sealed class QmpArray(QmpType element) : QmpType
 }
 
 /// <summary>A value of one of some types that differ in JSON.</summary>
+/// <param name="name">Its name, for errors.</param>
 /// <param name="types">The types.</param>
-public sealed class QmpAlternate(params QmpType[] types) : QmpType
+public sealed class QmpAlternate(string name, params QmpType[] types) : QmpType
 {
     /// <summary>The types.</summary>
     public IReadOnlyList<QmpType> Types => types;
 
     /// <inheritdoc/>
-    public override string? Check(JsonElement value, string? name, string path)
+    public override string? Check(JsonElement value, string? member, string path)
     {
         QmpType? fitting = types.FirstOrDefault(type => type switch
         {
             QmpObject => value.ValueKind == JsonValueKind.Object,
             QmpArray => value.ValueKind == JsonValueKind.Array,
             QmpEnum => value.ValueKind == JsonValueKind.String,
-            _ => type.Check(value, name, path) is null,
+            _ => type.Check(value, member, path) is null,
         });
-        return fitting is null ? WrongKind(path, "alternate") : fitting.Check(value, name, path);
+        return fitting is null ? WrongKind(path, name) : fitting.Check(value, member, path);
     }
 }
