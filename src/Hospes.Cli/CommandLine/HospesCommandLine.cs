@@ -7,6 +7,7 @@ using Hospes.Cli.Host;
 using Hospes.Cli.Images;
 using Hospes.Cli.Store;
 using Hospes.Cli.Run;
+using Hospes.Cli.Vmm;
 
 namespace Hospes.Cli.CommandLine;
 
@@ -17,6 +18,9 @@ internal static class HospesCommandLine
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Surroundings surroundings)
     {
         RootCommand root = Root(surroundings);
+        // QEMU's options have one dash and a grammar of their own.
+        if (arguments.Count > 0 && arguments[0] == VmmCommand.Name)
+            return await VmmCommand.RunAsync([.. arguments.Skip(1)], surroundings, root.Subcommands.Single(static command => command.Name == VmmCommand.Name)).ConfigureAwait(false);
         // A '@' in front of a word is part of that word: no file is read in its place.
         ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         // Help that was asked for, and the version, answer even beside mistakes; everything else wants a faultless line.
@@ -38,6 +42,7 @@ internal static class HospesCommandLine
         var root = new HospesRoot();
         root.Add(DemoCommand.Create(surroundings));
         root.Add(RunCommand.Create(surroundings));
+        root.Add(VmmManual.Create());
         root.Add(ImageCommand.Create(surroundings));
         root.Add(HostCommand.Create(surroundings));
         root.Add(StoreCommand.Create(surroundings));

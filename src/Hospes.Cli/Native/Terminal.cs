@@ -14,8 +14,13 @@ internal sealed partial class Terminal : IDisposable
     /// <summary>TIOCGWINSZ (ioctl_tty(2)).</summary>
     private const nuint GetWindowSize = 0x5413;
 
-    /// <summary>Room for a <c>struct termios</c>, which has 60 bytes with glibc and musl on x86-64; the C library alone reads it.</summary>
+    /// <summary>Room for a <c>struct termios</c>, which has 60 bytes with glibc and musl on x86-64.</summary>
     private const int SettingsSize = 256;
+
+    /// <summary>Where the flags for output and for keys are in it, and OPOST and ISIG among them (termios(3), Linux).</summary>
+    private const int OutputFlags = 4, LocalFlags = 12;
+
+    private const byte ProcessOutput = 1, KeysAreSignals = 1;
 
     private readonly byte[] _before;
     private int _restored;
@@ -23,12 +28,18 @@ internal sealed partial class Terminal : IDisposable
     private Terminal(byte[] before) => _before = before;
 
     /// <summary>Turns raw mode on; null when standard input is no terminal.</summary>
-    public static Terminal? TryEnterRaw()
+    /// <param name="signals">Whether Ctrl-C and the like still are signals, and ends of lines still put the cursor to their beginning.</param>
+    public static Terminal? TryEnterRaw(bool signals = false)
     {
         byte[] before = new byte[SettingsSize];
         if (GetAttributes(StandardInput, before) != 0) return null;
         byte[] raw = [.. before];
         MakeRaw(raw);
+        if (signals)
+        {
+            raw[OutputFlags] |= ProcessOutput;
+            raw[LocalFlags] |= KeysAreSignals;
+        }
         return SetAttributes(StandardInput, ApplyAfterDrain, raw) == 0 ? new Terminal(before) : null;
     }
 

@@ -56,4 +56,11 @@ public sealed record NullChardevOptions(string Id) : ChardevOptions(Id);
 /// <summary>Memory that keeps what was written last.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Size">How many bytes it keeps: a power of two.</param>
-public sealed record RingbufChardevOptions(string Id, int Size) : ChardevOptions(Id);
+public sealed record RingbufChardevOptions(string Id, int Size) : ChardevOptions(Id)
+{
+    internal const ulong UsualSize = 65536;
+
+    internal const string SizeError = "size of ringbuf chardev must be power of two";
+
+    internal static bool IsPossible(ulong size) => size is > 0 and <= 1 << 30 && ulong.IsPow2(size);
+}

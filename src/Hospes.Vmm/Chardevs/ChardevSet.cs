@@ -1,7 +1,10 @@
+using System.Text.Json;
+using Hospes.Vmm.Qmp;
+
 namespace Hospes.Vmm.Chardevs;
 
 /// <summary>A domain's character devices, and who uses them. Thread-safe.</summary>
-public sealed class ChardevSet : IDisposable
+public sealed class ChardevSet : IChardevHost, IDisposable
 {
     private readonly ChardevSurroundings _surroundings;
     private readonly Lock _gate = new();
@@ -35,9 +38,17 @@ public sealed class ChardevSet : IDisposable
         return null;
     }
 
-    /// <summary>Closes a device that nobody uses.</summary>
-    /// <param name="id">Its name.</param>
-    /// <returns>Null, or why not in QEMU's words.</returns>
+    /// <inheritdoc/>
+    public string? TryAdd(string id, JsonElement backend, out string? pty)
+    {
+        pty = null;
+        return ChardevBackend.TryRead(id, backend, out string? error) is { } options ? TryAdd(options, out pty) : error;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ChardevInfo> List() => [.. All.Select(static chardev => new ChardevInfo(chardev.Id, chardev.FileName, chardev.IsUsed))];
+
+    /// <inheritdoc/>
     public string? TryRemove(string id)
     {
         Chardev? chardev;

@@ -115,9 +115,9 @@ internal sealed class ChardevArguments
 
     private static RingbufChardevOptions ReadRing(OptionReader reader, string id)
     {
-        ulong size = reader.Size("size") ?? 65536;
-        if (size is 0 or > 1 << 30 || !ulong.IsPow2(size)) reader.Fail("size of ringbuf chardev must be power of two");
-        return new RingbufChardevOptions(id, (int)Math.Min(size, 1 << 30));
+        ulong size = reader.Size("size") ?? RingbufChardevOptions.UsualSize;
+        if (!RingbufChardevOptions.IsPossible(size)) reader.Fail(RingbufChardevOptions.SizeError);
+        return new RingbufChardevOptions(id, reader.Error is null ? (int)size : 1);
     }
 
     private static SocketChardevOptions? ReadSocket(OptionReader reader, string id)

@@ -101,6 +101,7 @@ internal sealed class DomainArguments
                 },
             };
         }
+        if (actions is { Panic: PanicAction.Pause, PowerOff: true }) reader.Fail("panic=pause is supported together with shutdown=pause only");
         reader.Only("watchdog", "none");
         _line = _line with { Actions = actions };
     }
