@@ -31,11 +31,15 @@ internal static class HospesProcess
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => StartUnder([], arguments);
+
+    /// <summary>Starts it by another program, which gets its command line.</summary>
+    public static Process StartUnder(IReadOnlyList<string> program, IReadOnlyList<string> arguments)
     {
         // Whoever runs the tests may ignore signals (nohup does), and a child inherits that: env gives it the defaults back.
         var start = new ProcessStartInfo("env") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("--default-signal=HUP,INT,TERM");
+        foreach (string word in program) start.ArgumentList.Add(word);
         start.ArgumentList.Add("dotnet");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "hospes.dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

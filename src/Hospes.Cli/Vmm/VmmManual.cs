@@ -37,7 +37,8 @@ internal static class VmmManual
         ("-pidfile", "FILE", "Write the process's number there; the file is locked while it lives."),
         ("-msg", "timestamp=on|off[,guest-name=on|off]", "What stands in front of messages."),
         ("-nodefaults", null, "Without it, -nographic alone gives a serial port and a monitor on standard input and output."),
-        ("-nographic, -display none, -vnc none, -no-user-config", null, "Accepted: there is no screen and no configuration file."),
+        ("-nographic, -no-user-config", null, "Accepted, since there is no screen and no configuration file."),
+        ("-display, -vnc, -vga, -net, -parallel", "none", "Accepted with none, since there is nothing else."),
         ("-version", null, "Show the version."),
         ("-help", null, "Show this page; -h and --help do too."),
     ];
@@ -67,9 +68,10 @@ internal static class VmmManual
         });
         foreach ((string name, string? argument, string does) in s_options)
         {
+            string[] names = name.Split(", ");
             command.Add(argument is null
-                ? new Option<bool>(name) { Description = does }
-                : new Option<string>(name) { Description = does, HelpName = argument });
+                ? new Option<bool>(names[^1], names[..^1]) { Description = does }
+                : new Option<string>(names[^1], names[..^1]) { Description = does, HelpName = argument });
         }
         return command;
     }
