@@ -55,7 +55,8 @@ public sealed class KvmEngine : IEngine, IDisposable
     /// <summary>Closes the device. Guests live on.</summary>
     public void Dispose() => _host.Dispose();
 
-    internal static bool TryOpen(string path, Predicate<string>? lacks, [NotNullWhen(true)] out KvmEngine? engine, [NotNullWhen(false)] out KvmRefusal? refusal)
+    internal static bool TryOpen(
+        string path, Predicate<KvmExtension>? lacks, [NotNullWhen(true)] out KvmEngine? engine, [NotNullWhen(false)] out KvmRefusal? refusal)
     {
         engine = KvmHost.TryOpen(path, lacks, out KvmHost? host, out refusal) ? new KvmEngine(host) : null;
         return engine is not null;

@@ -1,5 +1,6 @@
 using Hospes.Hypervisor.Kvm.Bells;
 using Hospes.Hypervisor.Kvm.Cpu;
+using Hospes.Hypervisor.Kvm.Interrupts;
 using Hospes.Hypervisor.Kvm.Memory;
 using Hospes.Hypervisor.Kvm.Native;
 using Hospes.Hypervisor.Kvm.State;
@@ -17,7 +18,7 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
     private const ulong MessageBase = 0xFEE0_0000;
 
     private readonly Lock _gate = new();
-    private readonly MessageRoutes _routes;
+    private readonly HashSet<RoutedMessage> _messages = [];
     private readonly uint _ringEntries;
     private KvmVcpu[] _vcpus = [];
     private Func<byte>? _acknowledge;
@@ -32,7 +33,8 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
         Memory = memory;
         Traps = traps;
         _ringEntries = ringEntries;
-        _routes = new MessageRoutes(vm);
+        Routes = new MessageRoutes(vm);
+        HasIrqFd = host.Check(KvmExtension.IrqFd) != 0;
         Slots = new MemorySlots(vm, traps);
         Bells = new BellBoard(host, vm);
         Msrs = new MsrList(host);
@@ -58,6 +60,11 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
 
     public MsrList Msrs { get; }
 
+    public MessageRoutes Routes { get; }
+
+    /// <summary>Whether eventfds can raise messages.</summary>
+    public bool HasIrqFd { get; }
+
     /// <summary>Whether an 8259 asks for processor 0.</summary>
     public bool ExternalAsserted => Volatile.Read(ref _externalLine) != 0;
 
@@ -73,10 +80,33 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
         }
     }
 
+    /// <summary>Whether a message asks for an interrupt whose end the I/O APIC is told of.</summary>
+    public static bool IsLevelTriggered(uint data) => (data & LevelTriggered) != 0;
+
+    /// <inheritdoc/>
+    public IMessageEngine CreateMessage()
+    {
+        var message = new RoutedMessage(this);
+        lock (_gate) _messages.Add(message);
+        return message;
+    }
+
+    /// <summary>How many messages eventfds raise.</summary>
+    public int CountRouted()
+    {
+        lock (_gate) return _messages.Count(static message => message.IsRouted);
+    }
+
+    /// <summary>A message has ended.</summary>
+    public void Forget(RoutedMessage message)
+    {
+        lock (_gate) _messages.Remove(message);
+    }
+
     /// <inheritdoc/>
     public bool DeliverMessage(ulong address, uint data)
     {
-        if ((data & LevelTriggered) != 0) _routes.Watch(address, data);
+        if (IsLevelTriggered(data)) Routes.Watch(address, data);
         var message = new KvmMessage { AddressLow = (uint)address, AddressHigh = (uint)(address >> 32), Data = data };
         return Vm.Control(KvmRequests.SignalMessage, (nint)(&message)) > 0;
     }
@@ -138,6 +168,9 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
     /// <inheritdoc/>
     public void Dispose()
     {
+        RoutedMessage[] messages;
+        lock (_gate) messages = [.. _messages];
+        foreach (RoutedMessage message in messages) message.End();
         Bells.Dispose();
         Vm.Dispose();
     }

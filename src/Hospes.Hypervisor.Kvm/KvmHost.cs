@@ -18,8 +18,13 @@ internal sealed class KvmHost : IDisposable
     ];
 
     private readonly int _file;
+    private readonly Predicate<KvmExtension>? _lacks;
 
-    private KvmHost(int file) => _file = file;
+    private KvmHost(int file, Predicate<KvmExtension>? lacks)
+    {
+        _file = file;
+        _lacks = lacks;
+    }
 
     /// <summary>The device's descriptor.</summary>
     public int File => _file;
@@ -32,7 +37,8 @@ internal sealed class KvmHost : IDisposable
     /// <param name="lacks">Names an extension that is to count as missing; for tests of what happens without it.</param>
     /// <param name="host">The opened device, or null.</param>
     /// <param name="refusal">Why not, or null.</param>
-    public static bool TryOpen(string path, Predicate<string>? lacks, [NotNullWhen(true)] out KvmHost? host, [NotNullWhen(false)] out KvmRefusal? refusal)
+    public static bool TryOpen(
+        string path, Predicate<KvmExtension>? lacks, [NotNullWhen(true)] out KvmHost? host, [NotNullWhen(false)] out KvmRefusal? refusal)
     {
         host = null;
         int file = LibC.Open(path, LibC.ReadWrite | LibC.CloseOnExec);
@@ -46,8 +52,8 @@ internal sealed class KvmHost : IDisposable
                     "become a member of the group kvm, or let guests run on the software processor");
             return false;
         }
-        var opened = new KvmHost(file) { RunSize = LibC.Control(file, KvmRequests.GetVcpuMapSize, 0) };
-        refusal = opened.Examine(path, lacks);
+        var opened = new KvmHost(file, lacks) { RunSize = LibC.Control(file, KvmRequests.GetVcpuMapSize, 0) };
+        refusal = opened.Examine(path);
         if (refusal is not null)
         {
             opened.Dispose();
@@ -59,12 +65,13 @@ internal sealed class KvmHost : IDisposable
     }
 
     /// <summary>What the kernel answers for an extension: 0 when it lacks it.</summary>
-    public int Check(KvmExtension extension) => Math.Max(0, LibC.Control(_file, KvmRequests.CheckExtension, (nint)extension));
+    public int Check(KvmExtension extension) =>
+        _lacks is not null && _lacks(extension) ? 0 : Math.Max(0, LibC.Control(_file, KvmRequests.CheckExtension, (nint)extension));
 
     /// <inheritdoc/>
     public void Dispose() => _ = LibC.Close(_file);
 
-    private KvmRefusal? Examine(string path, Predicate<string>? lacks)
+    private KvmRefusal? Examine(string path)
     {
         const string Foreign = "let guests run on the software processor";
         int version = LibC.Control(_file, KvmRequests.GetApiVersion, 0);
@@ -72,7 +79,7 @@ internal sealed class KvmHost : IDisposable
         if (version != KvmRequests.ApiVersion) return new KvmRefusal(KvmRefusalKind.Foreign, $"{path} speaks version {version} of KVM's interface", Foreign);
         foreach ((KvmExtension extension, string name) in Needed)
         {
-            if (Check(extension) == 0 || (lacks is not null && lacks(name)))
+            if (Check(extension) == 0)
                 return new KvmRefusal(KvmRefusalKind.Incomplete, $"the kernel's KVM lacks {name}", "use Linux 4.11 or later, or let guests run on the software processor");
         }
         return RunSize >= 4096 ? null : new KvmRefusal(KvmRefusalKind.Foreign, $"{path} tells no size of its shared pages", Foreign);

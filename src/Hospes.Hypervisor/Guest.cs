@@ -97,6 +97,16 @@ public sealed class Guest : Handle<Guest>
         return _object.Engine.DeliverMessage(address, data) ? Status.Ok : Status.NotFound;
     }
 
+    /// <summary>Creates a message-signalled interrupt for a device of the guest.</summary>
+    /// <param name="interrupt">The interrupt without a message, or null.</param>
+    /// <returns><see cref="Status.AccessDenied"/> without <see cref="Rights.Write"/>.</returns>
+    public Status CreateMessageInterrupt(out MessageInterrupt? interrupt)
+    {
+        Status status = Check(Rights.Write);
+        interrupt = status == Status.Ok ? new MessageInterrupt(_object.Engine.CreateMessage()) : null;
+        return status;
+    }
+
     /// <summary>Raises or lowers the external interrupt line (an 8259's INTR) of processor 0.</summary>
     /// <param name="asserted">The level.</param>
     /// <param name="acknowledge">The INTA cycle: returns the vector. Called on the vCPU's thread.</param>

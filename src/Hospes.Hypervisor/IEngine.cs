@@ -49,6 +49,9 @@ public interface IGuestEngine : IDisposable
     /// <returns>Whether some local APIC accepted it.</returns>
     bool DeliverMessage(ulong address, uint data);
 
+    /// <summary>Makes the engine's side of a message-signalled interrupt, which is sent often: by default one that delivers each message.</summary>
+    IMessageEngine CreateMessage() => new DeliveredMessage(this);
+
     /// <summary>Raises or lowers the INTR line of processor 0's LINT0, as an 8259 wired to it would (ExtINT delivery).</summary>
     /// <param name="asserted">The level of the line.</param>
     /// <param name="acknowledge">Called on the vCPU's thread at the INTA cycle; returns the vector.</param>

@@ -37,62 +37,10 @@ public sealed class Port : Handle<Port>
     /// <summary>Queues a bell's packet, after waiting until the bell has fewer than <see cref="Trap.BellPackets"/> unread.</summary>
     internal Status Ring(in Packet packet, Trap bell) => _queue.Put(packet, bell);
 
+    /// <summary>What feeds the port past its queue: made at the first call; null when it cannot be made or the port has ended.</summary>
+    internal IBellSource? Source(Func<IBellSource?> make) => _queue.Source(make);
+
     private protected override Port With(Rights rights, HandleCount count) => new(_queue, rights, count);
 
     private protected override void EndObject() => _queue.Close();
-}
-
-/// <summary>The queue behind a port and its duplicates.</summary>
-internal sealed class PortQueue
-{
-    private readonly object _gate = new();
-    private readonly Queue<(Packet Packet, Trap? Source)> _packets = new(Trap.BellPackets);
-    private bool _closed;
-
-    public Status Put(in Packet packet, Trap? source)
-    {
-        lock (_gate)
-        {
-            while (!_closed && source is { Queued: >= Trap.BellPackets }) Monitor.Wait(_gate);
-            if (_closed) return Status.BadState;
-            if (source is not null) source.Queued++;
-            _packets.Enqueue((packet, source));
-            Monitor.PulseAll(_gate);
-            return Status.Ok;
-        }
-    }
-
-    public Status Take(TimeSpan timeout, out Packet packet)
-    {
-        long end = timeout < TimeSpan.Zero ? long.MaxValue : Environment.TickCount64 + (long)timeout.TotalMilliseconds;
-        lock (_gate)
-        {
-            while (_packets.Count == 0)
-            {
-                packet = default;
-                if (_closed) return Status.Canceled;
-                if (timeout < TimeSpan.Zero)
-                {
-                    Monitor.Wait(_gate);
-                    continue;
-                }
-                long left = end - Environment.TickCount64;
-                if (left <= 0) return Status.TimedOut;
-                Monitor.Wait(_gate, (int)Math.Min(left, int.MaxValue));
-            }
-            (packet, Trap? source) = _packets.Dequeue();
-            if (source is not null) source.Queued--;
-            Monitor.PulseAll(_gate);
-            return Status.Ok;
-        }
-    }
-
-    public void Close()
-    {
-        lock (_gate)
-        {
-            _closed = true;
-            Monitor.PulseAll(_gate);
-        }
-    }
 }

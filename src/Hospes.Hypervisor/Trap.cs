@@ -52,8 +52,16 @@ public sealed class Trap
     public Status Ring(ulong address)
     {
         if (Port is null) return Status.BadState;
-        return Port.Ring(new Packet { Kind = PacketKind.Bell, Key = Key, Address = address, IsTrapped = true, IsWrite = true }, this);
+        return Port.Ring(Packet(address), this);
     }
+
+    /// <summary>For engines: what feeds the bell's port from the host's kernel, so that it rings without <see cref="Ring"/>.</summary>
+    /// <param name="make">Makes it at the first call for the port; it may be another engine's that is there already.</param>
+    /// <returns>Null when there is none: the port has ended, or <paramref name="make"/> gave none.</returns>
+    public IBellSource? Source(Func<IBellSource?> make) => Port?.Source(make);
+
+    /// <summary>The packet that tells of a write to the bell.</summary>
+    internal Packet Packet(ulong address) => new() { Kind = PacketKind.Bell, Key = Key, Address = address, IsTrapped = true, IsWrite = true };
 
     /// <summary>Packets of this bell that are still unread. Guarded by the port's queue.</summary>
     internal int Queued { get; set; }

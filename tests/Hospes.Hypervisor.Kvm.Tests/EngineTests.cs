@@ -4,20 +4,6 @@ namespace Hospes.Hypervisor.Kvm.Tests;
 public sealed class EngineTests
 {
     [Theory]
-    [InlineData("KVM_CAP_SPLIT_IRQCHIP")]
-    [InlineData("KVM_CAP_IMMEDIATE_EXIT")]
-    [InlineData("KVM_CAP_SIGNAL_MSI")]
-    [InlineData("KVM_CAP_XSAVE")]
-    public void AMissingNecessityIsNamed(string name)
-    {
-        if (HostKvm.TryOpen() is not { } there) return;
-        there.Dispose();
-        KvmEngine.TryOpen(KvmEngine.DevicePath, lacking => lacking == name, out _, out KvmRefusal? refusal).ShouldBeFalse();
-        refusal.ShouldNotBeNull().Kind.ShouldBe(KvmRefusalKind.Incomplete);
-        refusal.Cause.ShouldBe($"the kernel's KVM lacks {name}");
-    }
-
-    [Theory]
     [InlineData("steam", null, null, Status.InvalidArgs)]
     [InlineData("max,-steam", null, null, Status.InvalidArgs)]
     [InlineData("max,x2apic", null, null, Status.InvalidArgs)]

@@ -112,7 +112,7 @@ internal sealed unsafe class KvmCpuModel
         if (entry.Leaf != 1) return;
         const uint X2Apic = 1 << 21, TscDeadline = 1 << 24, Hypervisor = 1u << 31;
         entry.Ecx |= X2Apic | Hypervisor;
-        if (host.Check(KvmExtension.TscDeadline) != 0) entry.Ecx |= TscDeadline;
+        entry.Ecx = host.Check(KvmExtension.TscDeadline) != 0 ? entry.Ecx | TscDeadline : entry.Ecx & ~TscDeadline;
     }
 
     private static void Hide(ref KvmCpuIdEntry entry)

@@ -9,6 +9,7 @@ internal static unsafe partial class LibC
     public const int ProtRead = 1, ProtWrite = 2, MapShared = 1;
     public const int EventCloseOnExec = 0x80000, EventNonBlocking = 0x800;
     public const int PollAdd = 1, PollDelete = 2, PollIn = 1;
+    public const uint PollEdge = 1u << 31;
     public const int Interrupted = 4, TryAgain = 11, NoMemory = 12, Invalid = 22;
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]

@@ -7,8 +7,8 @@ namespace Hospes.Machine;
 /// the mask goes. Thread-safe: vCPUs write the table while device threads signal.
 /// </summary>
 /// <param name="vectors">How many entries: 1 to 256, what fits into a page.</param>
-/// <param name="deliver">Sends a message (address, data). Must not call back.</param>
-internal sealed class MsixTable(int vectors, Action<ulong, uint> deliver)
+/// <param name="deliver">Sends a vector's message (vector, address, data). Must not call back.</param>
+internal sealed class MsixTable(int vectors, Action<int, ulong, uint> deliver)
 {
     /// <summary>Bytes of the table's and of the pending bits' page.</summary>
     public const int RegionSize = 0x1000;
@@ -106,6 +106,6 @@ internal sealed class MsixTable(int vectors, Action<ulong, uint> deliver)
     private void Send(int vector)
     {
         ReadOnlySpan<byte> entry = _table.AsSpan(vector * EntrySize, EntrySize);
-        deliver(BinaryPrimitives.ReadUInt64LittleEndian(entry), BinaryPrimitives.ReadUInt32LittleEndian(entry[DataOffset..]));
+        deliver(vector, BinaryPrimitives.ReadUInt64LittleEndian(entry), BinaryPrimitives.ReadUInt32LittleEndian(entry[DataOffset..]));
     }
 }

@@ -7,6 +7,7 @@ namespace Hospes.Machine;
 internal sealed class PciDevices : IDisposable
 {
     private readonly List<VirtioPci> _transports = [];
+    private readonly List<VirtioFunction> _functions = [];
 
     private PciDevices(PciHostBridge bridge) => Bridge = bridge;
 
@@ -40,6 +41,7 @@ internal sealed class PciDevices : IDisposable
             var transport = new VirtioPci(device, guest.Memory);
             built._transports.Add(transport);
             var function = new VirtioFunction(guest, transport, bridge.Memory, port is not null, failed);
+            built._functions.Add(function);
             fits = bridge.Add(port?.Below ?? bridge.Root, function);
             if (fits) transport.Connect(function);
         }
@@ -52,5 +54,6 @@ internal sealed class PciDevices : IDisposable
     public void Dispose()
     {
         foreach (VirtioPci transport in _transports) transport.Dispose();
+        foreach (VirtioFunction function in _functions) function.Dispose();
     }
 }

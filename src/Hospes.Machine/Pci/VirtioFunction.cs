@@ -5,7 +5,7 @@ using Hospes.Virtio;
 namespace Hospes.Machine;
 
 /// <summary>A virtio device as a PCI function: the transport's registers in BAR 0, MSI-X behind them, and bells that stop no vCPU.</summary>
-internal sealed class VirtioFunction : PciFunction, IPciHost
+internal sealed class VirtioFunction : PciFunction, IPciHost, IDisposable
 {
     /// <summary>How many places of the BAR get bells. Traps stay as long as the guest, so a guest that moves the BAR without end gets none
     /// beyond these: its notifications then stop the vCPU shortly, as any other register.</summary>
@@ -19,6 +19,7 @@ internal sealed class VirtioFunction : PciFunction, IPciHost
     private readonly Guest _guest;
     private readonly VirtioPci _transport;
     private readonly MsixTable _msix;
+    private readonly MessageInterrupt?[] _messages;
     private readonly PciMemory _memory;
     private readonly Action<Exception> _failed;
     private readonly int _msixAt, _accessAt;
@@ -36,7 +37,8 @@ internal sealed class VirtioFunction : PciFunction, IPciHost
         _transport = transport;
         _memory = memory;
         _failed = failed;
-        _msix = new MsixTable(transport.VectorCount, (address, data) => _guest.DeliverMessage(address, data));
+        _messages = new MessageInterrupt?[transport.VectorCount];
+        _msix = new MsixTable(transport.VectorCount, Deliver);
         Config.Set(PciRegisters.SubsystemVendorId, SubsystemVendor);
         Config.Set(PciRegisters.SubsystemId, Subsystem);
         AddBar(VirtioPciLayout.Bar, VirtioPciLayout.BarSize, isWide: true, isPrefetchable: true);
@@ -101,6 +103,12 @@ internal sealed class VirtioFunction : PciFunction, IPciHost
         _guest.SetTrap(TrapKind.Bell, place, VirtioPciLayout.PartSize, _transport.Port, place);
     }
 
+    /// <summary>Ends the function's interrupts. Its transport was disposed before.</summary>
+    public void Dispose()
+    {
+        foreach (MessageInterrupt? message in _messages) message?.Dispose();
+    }
+
     private static byte[] MsixBody(int vectors)
     {
         byte[] body = new byte[10];
@@ -108,6 +116,15 @@ internal sealed class VirtioFunction : PciFunction, IPciHost
         BinaryPrimitives.WriteUInt32LittleEndian(body.AsSpan(2), VirtioPciLayout.MsixTable | VirtioPciLayout.Bar);
         BinaryPrimitives.WriteUInt32LittleEndian(body.AsSpan(6), VirtioPciLayout.MsixPending | VirtioPciLayout.Bar);
         return body;
+    }
+
+    /// <summary>Called under the table's lock. A vector gets its interrupt with its first message; many are never used.</summary>
+    private void Deliver(int vector, ulong address, uint data)
+    {
+        ref MessageInterrupt? message = ref _messages[vector];
+        if (message is null && _guest.CreateMessageInterrupt(out message) != Status.Ok) return;
+        message!.SetMessage(address, data);
+        message.Trigger();
     }
 
     private ulong ReadRegion(ulong offset, int size) => (offset & ~(VirtioPciLayout.PartSize - 1UL)) switch

@@ -1,3 +1,5 @@
+using Hospes.Hypervisor.Kvm.Native;
+
 namespace Hospes.Hypervisor.Kvm.Tests;
 
 /// <summary>
@@ -6,6 +8,6 @@ namespace Hospes.Hypervisor.Kvm.Tests;
 /// </summary>
 internal static class HostKvm
 {
-    public static KvmEngine? TryOpen(Predicate<string>? lacks = null) =>
+    public static KvmEngine? TryOpen(Predicate<KvmExtension>? lacks = null) =>
         KvmEngine.TryOpen(KvmEngine.DevicePath, lacks, out KvmEngine? engine, out _) ? engine : null;
 }
