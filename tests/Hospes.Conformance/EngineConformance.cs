@@ -5,7 +5,7 @@ namespace Hospes.Conformance;
 /// <summary>
 /// What every engine must do, one body for all. An engine's class gives the factory. Guest programs are bytes; the disassembly stands above them.
 /// </summary>
-public abstract class EngineConformance
+public abstract partial class EngineConformance
 {
     protected abstract IEngine CreateEngine();
 
@@ -153,24 +153,6 @@ public abstract class EngineConformance
         thread.Start();
         thread.Join();
         status.ShouldBe(Status.BadState);
-    }
-
-    [Fact]
-    public void AnInterruptWakesAHaltedProcessorAndRunsItsHandler()
-    {
-        using var machine = new Machine(CreateEngine());
-        // The vector table's entry 0x40 leads to 0:0x2000.
-        machine.Guest.Memory.TryWrite(0x40UL * 4, 0x0000_2000u);
-        // sti / hlt / out 0x81, al
-        machine.Load([0xFB, 0xF4, 0xE6, 0x81]);
-        // out 0x80, al / iret
-        machine.Load([0xE6, 0x80, 0xCF], 0x2000);
-        machine.StartReal();
-        EnableApic(machine);
-        machine.Vcpu.Interrupt(0x40).ShouldBe(Status.Ok);
-
-        machine.Next().Address.ShouldBe(0x80UL);
-        machine.Next().Address.ShouldBe(0x81UL);
     }
 
     [Fact]
@@ -350,14 +332,6 @@ public abstract class EngineConformance
         (await second).ShouldBe(Status.Canceled);
         machine.Guest.Memory.TryRead(0x5000UL, out byte written).ShouldBeTrue();
         written.ShouldBe((byte)0);
-    }
-
-    private static void EnableApic(Machine machine)
-    {
-        // The spurious vector register's enable bit, through the saved state.
-        VcpuState state = machine.State();
-        BitConverter.TryWriteBytes(state.LocalApic.AsSpan(0xF0), 0x1FFu);
-        machine.Vcpu.WriteState(state).ShouldBe(Status.Ok);
     }
 
     private static List<int> Pages(ulong[] bitmap)

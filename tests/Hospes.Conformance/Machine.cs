@@ -28,6 +28,12 @@ internal sealed class Machine : IDisposable
     /// <summary>Where machines made in this flow of control leave the state of their processor 0 when they end; null when nobody asks.</summary>
     public static AsyncLocal<List<VcpuState>?> Ended { get; } = new();
 
+    /// <summary>The last machine is to be made again: its end does not count.</summary>
+    public static void ForgetLastEnd()
+    {
+        if (Ended.Value is { Count: > 0 } ended) ended.RemoveAt(ended.Count - 1);
+    }
+
     public Guest Guest { get; }
 
     public MemoryRange Ram { get; }

@@ -19,10 +19,20 @@ internal static class SuiteRunner
     /// <param name="except">Names that are left out.</param>
     /// <returns>How many passed, and how many failed.</returns>
     public static async Task<(int Passed, int Failed)> RunAsync<T>(Action<string> write, params string[] except)
-        where T : EngineConformance, new()
+        where T : EngineConformance, new() => await RunAsync<T>(Programs(typeof(EngineConformance), except), write);
+
+    /// <summary>Runs every fact of a test class of its own.</summary>
+    /// <typeparam name="T">The class.</typeparam>
+    /// <param name="write">Gets a line for each, as above.</param>
+    /// <returns>How many passed, and how many failed.</returns>
+    public static async Task<(int Passed, int Failed)> RunFactsAsync<[DynamicallyAccessedMembers(Facts)] T>(Action<string> write)
+        where T : new() => await RunAsync<T>(Programs(typeof(T), []), write);
+
+    private static async Task<(int Passed, int Failed)> RunAsync<T>(IEnumerable<MethodInfo> facts, Action<string> write)
+        where T : new()
     {
         int passed = 0, failed = 0;
-        foreach (MethodInfo method in Programs(typeof(EngineConformance), except))
+        foreach (MethodInfo method in facts)
         {
             long start = Stopwatch.GetTimestamp();
             string? why = await RunOneAsync<T>(method);
@@ -53,7 +63,7 @@ internal static class SuiteRunner
         .Where(method => method.GetCustomAttribute<FactAttribute>() is not null && !except.Contains(method.Name)).OrderBy(static method => method.Name);
 
     private static async Task<string?> RunOneAsync<T>(MethodInfo method)
-        where T : EngineConformance, new()
+        where T : new()
     {
         var suite = new T();
         try
