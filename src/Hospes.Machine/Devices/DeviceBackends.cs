@@ -1,5 +1,4 @@
 using System.Net.NetworkInformation;
-using System.Security.Cryptography;
 using Hospes.Network;
 using Hospes.Storage;
 using Hospes.Virtio;
@@ -134,11 +133,11 @@ public sealed class DeviceBackends : IDisposable
         return null;
     }
 
-    /// <summary>An address under the prefix that QEMU and libvirt use, 52:54:00.</summary>
+    /// <summary>An address under the prefix that QEMU and libvirt use, 52:54:00. No secret: the host's library of cryptography, which it may lack, is not asked.</summary>
     private static PhysicalAddress MakeMac()
     {
         byte[] address = [0x52, 0x54, 0x00, 0, 0, 0];
-        RandomNumberGenerator.Fill(address.AsSpan(3));
+        Random.Shared.NextBytes(address.AsSpan(3));
         return new PhysicalAddress(address);
     }
 }
