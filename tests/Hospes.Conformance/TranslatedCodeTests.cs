@@ -100,6 +100,41 @@ public sealed class TranslatedCodeTests
         }
     }
 
+    [Theory, InlineData("off"), InlineData("always"), InlineData("lockstep")]
+    public void AComparisonWithMemoryAcrossAPageGivesItsFlagsBehindOtherAccesses(string translate)
+    {
+        using Machine machine = Create(translate);
+        machine.Load([10, 0, 0, 0], 0x5FFE);
+        // mov ebx, 0x5FFE / mov ecx, 20 / L: cmp [rbx], ecx / mov rsi, [rbx+0x1000] / setb al / movzx eax, al / add edx, eax / dec ecx / jne L / mov eax, edx / out 0x80, eax
+        machine.Load(
+        [
+            0xBB, 0xFE, 0x5F, 0x00, 0x00, 0xB9, 20, 0, 0, 0, 0x39, 0x0B, 0x48, 0x8B, 0xB3, 0x00, 0x10, 0x00, 0x00, 0x0F, 0x92, 0xC0, 0x0F, 0xB6, 0xC0, 0x01, 0xC2,
+            0xFF, 0xC9, 0x75, 0xEB, 0x89, 0xD0, 0xE7, 0x80,
+        ]);
+        machine.StartLong();
+        SetGeneral(machine, VcpuState.Rdx, 0);
+
+        machine.Next().Data.ShouldBe(10UL);
+    }
+
+    [Theory, InlineData("off"), InlineData("always"), InlineData("lockstep")]
+    public void AFunctionThatReturnsElsewhereThanItWasCalledFromGoesThere(string translate)
+    {
+        using Machine machine = Create(translate);
+        // f: every other time the caller's next instruction (add edx, 1) is skipped: inc esi / test sil, 1 / je +5 / add qword [rsp], 3 / ret
+        machine.Load([0xFF, 0xC6, 0x40, 0xF6, 0xC6, 0x01, 0x74, 0x05, 0x48, 0x83, 0x04, 0x24, 0x03, 0xC3], 0x1080);
+        // mov ecx, 40 / xor esi, esi / L: call f / add edx, 1 / sub rsp, 8 / add rsp, 8 / dec ecx / jne L / mov eax, edx / out 0x80, eax
+        machine.Load(
+        [
+            0xB9, 40, 0, 0, 0, 0x31, 0xF6, 0xE8, 0x74, 0, 0, 0, 0x83, 0xC2, 0x01, 0x48, 0x83, 0xEC, 0x08, 0x48, 0x83, 0xC4, 0x08,
+            0xFF, 0xC9, 0x75, 0xEC, 0x89, 0xD0, 0xE7, 0x80,
+        ]);
+        machine.StartLong();
+        SetGeneral(machine, VcpuState.Rdx, 0);
+
+        machine.Next().Data.ShouldBe(20UL);
+    }
+
     [Fact]
     public void ASettingThatIsUnknownIsRefused()
     {
