@@ -290,7 +290,12 @@ internal sealed unsafe partial class SoftVcpu
     /// <summary>Writes what was profiled. Once, when the processor has run for the last time.</summary>
     private void ReportProfile(TextWriter to)
     {
-        _profile!.Resets = _code!.Resets;
+        if (_profile is null)
+        {
+            to.WriteLine($"processor {Id}: nothing was translated");
+            return;
+        }
+        _profile.Resets = _code!.Resets;
         _profile.Invalidations = _code.Invalidations;
         ProfileReport.Write(to, Id, _profile);
     }

@@ -99,7 +99,7 @@ internal sealed unsafe partial class SoftVcpu : IVcpuEngine, IDeviceAccess, ICod
     public void Dispose()
     {
         if (!_self.IsAllocated) return;
-        if (_profile is not null && _guest.Profile is { } to) ReportProfile(to);
+        if (_guest.Profile is { } to) ReportProfile(to);
         Apic.Dispose();
         _blocks.Dispose();
         _code?.Dispose();

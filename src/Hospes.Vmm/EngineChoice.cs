@@ -15,7 +15,7 @@ public static class EngineChoice
     /// <summary>The name of the engine that uses KVM.</summary>
     internal const string Kvm = "kvm";
 
-    private const string Soft = "soft";
+    private const string Soft = "soft", Profile = "profile";
 
     /// <summary>The names that <see cref="TryChoose(string, out IEngine, out VmmFailure)"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [Auto, Soft, Kvm];
@@ -23,16 +23,31 @@ public static class EngineChoice
     /// <summary>The engine's name in a choice such as <c>soft,translate=off</c>.</summary>
     public static string Name(string choice) => choice.Split(',')[0];
 
-    /// <summary>The engine's own settings in a choice: what stands behind the first comma, as NAME=VALUE each; a name alone means <c>on</c>.</summary>
+    /// <summary>The engine's own settings in a choice: what stands behind the first comma, as NAME=VALUE each; a name alone means <c>on</c>. The value of <c>profile=</c> reaches to the end.</summary>
     public static IReadOnlyDictionary<string, string> Settings(string choice)
     {
         var settings = new Dictionary<string, string>();
-        foreach (string item in choice.Split(',').Skip(1))
+        string[] items = choice.Split(',');
+        for (int i = 1; i < items.Length; i++)
         {
-            string[] parts = item.Split('=', 2);
+            string[] parts = items[i].Split('=', 2);
             settings[parts[0]] = parts.Length == 2 ? parts[1] : "on";
+            if (parts[0] != Profile || parts.Length == 1) continue;
+            // A file's name may have commas.
+            settings[Profile] = string.Join(',', items.Skip(i))[(Profile.Length + 1)..];
+            break;
         }
         return settings;
+    }
+
+    /// <summary>A choice, with the profile of its translator written to a file when the guest has ended. Only the software engine has one, which <see cref="Auto"/> becomes; null for another.</summary>
+    /// <param name="choice">One of <see cref="Names"/>, settings behind it.</param>
+    /// <param name="file">The file.</param>
+    public static string? WithProfile(string choice, string file)
+    {
+        if (Name(choice) is not (Auto or Soft)) return null;
+        int settings = choice.IndexOf(',', StringComparison.Ordinal);
+        return $"{Soft}{(settings < 0 ? "" : choice[settings..])},{Profile}={file}";
     }
 
     /// <summary>Makes the engine that is asked for.</summary>

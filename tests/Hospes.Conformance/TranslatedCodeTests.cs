@@ -142,6 +142,37 @@ public sealed class TranslatedCodeTests
         Guest.Create(resource, new GuestOptions(), out _).ShouldBe(Status.InvalidArgs);
     }
 
+    [Fact]
+    public void TheProfileNamesTheHotLoopAndWhyItsCodeWasLeft()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            using (var machine = new Machine(new ConfiguredEngine(new SoftEngine(), "profile", file), memory: 8 << 20))
+            {
+                // mov ecx, 1000 / L: add ebx, ecx / rdtsc / dec ecx / jne L / out 0x80, eax
+                machine.Load([0xB9, 0xE8, 0x03, 0, 0, 0x01, 0xCB, 0x0F, 0x31, 0xFF, 0xC9, 0x75, 0xF8, 0xE7, 0x80]);
+                machine.StartLong();
+                machine.Next().Kind.ShouldBe(PacketKind.Io);
+            }
+            string report = File.ReadAllText(file);
+            report.ShouldContain("processor 0: ");
+            report.ShouldContain("0000000000001005  add ebx,ecx");
+            report.ShouldContain("Rdtsc");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void AProfileThatCannotBeWrittenIsRefused()
+    {
+        using var resource = new HypervisorResource(new ConfiguredEngine(new SoftEngine(), "profile", "/none/such/file"));
+        Guest.Create(resource, new GuestOptions(), out _).ShouldBe(Status.InvalidArgs);
+    }
+
     private static Machine Create(string translate, ulong memory = 8 << 20) => new(new ConfiguredEngine(new SoftEngine(), "translate", translate), memory: memory);
 
     private static void SetGeneral(Machine machine, int register, ulong value)

@@ -43,6 +43,23 @@ public sealed class RunTests : IDisposable
     public async Task WithoutTheOptionThereIsNoDebugExitPort() => (await RunAsync(TestKernels.DebugExit, "--timeout", "0.5")).Status.ShouldBe(5);
 
     [Fact]
+    public async Task AProfileIsWrittenWhenTheGuestHasEnded()
+    {
+        string file = _kernel + ",profile";
+        (await RunAsync(TestKernels.PowerOff, "--profile", file)).ShouldBe(new Ran(0, "", ""));
+        (await File.ReadAllTextAsync(file)).ShouldStartWith("processor 0: ");
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task AProfileThatCannotBeWrittenIsRefused()
+    {
+        Ran ran = await RunAsync(TestKernels.PowerOff, "--profile", "/none/such/file");
+        ran.Status.ShouldBe(2);
+        ran.Error.ShouldStartWith("hospes: --profile '/none/such/file': ");
+    }
+
+    [Fact]
     public async Task StandardInputIsTypedIntoTheGuest()
     {
         await File.WriteAllBytesAsync(_kernel, TestKernels.Echo);

@@ -24,6 +24,7 @@ internal static class RunCommand
         Option<long> memory = Memory();
         Option<int> vcpus = Vcpus(whenAbsent: 1);
         Option<string?> engine = Engine();
+        Option<string?> profile = OptionValue.Text("--profile", "FILE", "Write where the software engine's time went when the guest has ended: hot code with disassembly, why translated code was left, TLB misses, invalidations. Means --engine soft.");
         Option<TimeSpan?> timeout = OptionValue.Create("--timeout", "SECONDS", "Stop the guest after so many seconds, with status 5.", (string text, out TimeSpan? value) =>
         {
             bool read = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= LongestTimeout;
@@ -74,7 +75,7 @@ internal static class RunCommand
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, cpu, engine, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        { kernel, initrd, append, memory, vcpus, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine };
         foreach (Option option in devices.Options) command.Add(option);
         command.SetAction(result =>
         {
@@ -89,9 +90,10 @@ internal static class RunCommand
             if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
             if (!devices.Read(result).Succeeded(out IReadOnlyList<DeviceOptions>? wanted, out failure)) return surroundings.Fail(failure);
             if (!Read(result.GetRequiredValue(kernel)!, result.GetValue(initrd)).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
+            if (!Chosen(result.GetValue(engine) ?? EngineChoice.Auto, result.GetValue(profile)).Succeeded(out string? chosen, out failure)) return surroundings.Fail(failure);
             var options = new VmmOptions
             {
-                Engine = result.GetValue(engine) ?? EngineChoice.Auto,
+                Engine = chosen,
                 CpuModel = result.GetValue(cpu),
                 Machine = configured,
                 Kernel = files.Kernel,
@@ -105,6 +107,21 @@ internal static class RunCommand
             return new ForegroundDomain(surroundings, options).Run();
         });
         return command;
+    }
+
+    private static Outcome<string> Chosen(string engine, string? profile)
+    {
+        if (profile is null) return engine;
+        if (EngineChoice.WithProfile(engine, profile) is not { } choice) return new Failure(FailureKind.Arguments, $"--profile needs the software engine, not '{engine}'", "leave --engine away, or say --engine soft");
+        try
+        {
+            File.WriteAllBytes(profile, []);
+            return choice;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return new Failure(FailureKind.File, $"--profile '{profile}': {refused.Message.TrimEnd('.')}", "name a file in a folder that can be written");
+        }
     }
 
     /// <summary><c>--memory</c>.</summary>
