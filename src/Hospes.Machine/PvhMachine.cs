@@ -134,6 +134,15 @@ public sealed class PvhMachine : IDisposable
         _event.Set(false);
     }
 
+    /// <summary>Reports the functions on the root PCI bus, with those behind bridges, as they are set up now. Any thread.</summary>
+    public IReadOnlyList<PciFunctionReport> ReportPci() => _pci?.Report() ?? [];
+
+    /// <summary>Reports what answers in guest-physical memory now, in order of address. Any thread.</summary>
+    public IReadOnlyList<MachineRegion> ReportMemory() => MachineReport.Memory(Config, ReportPci());
+
+    /// <summary>Reports what answers at I/O ports, in order of their numbers. Any thread.</summary>
+    public IReadOnlyList<MachineRegion> ReportPorts() => MachineReport.Ports(Config);
+
     /// <summary>Hands all output that still waits to the console's sink. Any thread but the sink's.</summary>
     public void FlushConsole() => _output.Drain();
 

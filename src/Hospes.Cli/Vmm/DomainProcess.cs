@@ -130,7 +130,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
             try
             {
                 if (options.Kind == MonitorKind.Control) await monitor.ServeAsync(peer, _over.Token).ConfigureAwait(false);
-                else await monitor.ServeAsync(peer, _over.Token).ConfigureAwait(false);
+                else await monitor.ServeHumanAsync(peer, _over.Token).ConfigureAwait(false);
             }
             catch (Exception fault) when (fault is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
             {

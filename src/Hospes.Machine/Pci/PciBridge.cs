@@ -56,14 +56,15 @@ internal sealed class PciBridge : PciFunction
     /// <summary>Whether the bridge passes a region on to the bus below.</summary>
     public bool Forwards(ulong address, ulong size)
     {
-        if (!DecodesMemory) return false;
-        ulong last = address + size - 1;
-        ulong low = Bits(MemoryBase) << 16, high = Bits(MemoryLimit) << 16 | Granule - 1;
-        if (address >= low && last <= high) return true;
-        low = Config.Read(PrefetchBaseHigh, 4) << 32 | Bits(PrefetchBase) << 16;
-        high = Config.Read(PrefetchLimitHigh, 4) << 32 | Bits(PrefetchLimit) << 16 | Granule - 1;
-        return address >= low && last <= high;
+        return DecodesMemory && (IsIn(Window(prefetchable: false)) || IsIn(Window(prefetchable: true)));
+
+        bool IsIn((ulong First, ulong Last) window) => address >= window.First && address + size - 1 <= window.Last;
     }
+
+    /// <summary>The first and the last byte of a window as the guest has set it; the first lies above the last when it is closed.</summary>
+    public (ulong First, ulong Last) Window(bool prefetchable) => prefetchable
+        ? (Config.Read(PrefetchBaseHigh, 4) << 32 | Bits(PrefetchBase) << 16, Config.Read(PrefetchLimitHigh, 4) << 32 | Bits(PrefetchLimit) << 16 | Granule - 1)
+        : (Bits(MemoryBase) << 16, Bits(MemoryLimit) << 16 | Granule - 1);
 
     /// <summary>Sets a window as firmware would; null closes it (its base lies above its limit then).</summary>
     public void SetWindow((ulong First, ulong Last)? window, bool prefetchable)

@@ -50,6 +50,9 @@ internal sealed class PciDevices : IDisposable
         return null;
     }
 
+    /// <summary>Reports the functions as they are set up now. Any thread.</summary>
+    public IReadOnlyList<PciFunctionReport> Report() => PciReport.Of(Bridge.Root, 0, function => _functions.FindIndex(at => at == function));
+
     /// <summary>Stops the devices' workers. The vCPUs have stopped before.</summary>
     public void Dispose()
     {

@@ -1,16 +1,20 @@
 using System.Text.Json.Nodes;
+using Hospes.Qmp;
+using Hospes.Qmp.Schema;
 using Hospes.Qmp.Server;
 
 namespace Hospes.Vmm.Qmp;
 
-/// <summary>The monitor of one domain: QMP's commands over its machine, for as many connections as there are. Thread-safe.</summary>
+/// <summary>The monitor of one domain: QMP's commands over its machine, and those for people, for as many connections as there are. Thread-safe.</summary>
 public sealed class QmpMonitor : IDisposable
 {
     /// <summary>The version of QEMU whose commands, shapes and words these are.</summary>
     private static readonly QmpVersion s_version = new(7, 2, 0, "Hospes");
 
+    private static readonly string s_versionText = $"{s_version.Major}.{s_version.Minor}.{s_version.Micro}";
+
     private readonly DomainControl _control;
-    private readonly QmpServer _server;
+    private readonly HumanMonitor _human;
 
     /// <summary>Makes a monitor. Before the domain runs, so that it misses nothing.</summary>
     /// <param name="runner">The domain.</param>
@@ -18,31 +22,58 @@ public sealed class QmpMonitor : IDisposable
     public QmpMonitor(DomainRunner runner, IChardevHost? chardevs = null)
     {
         _control = runner.Control;
-        _server = new QmpServer(
+        _human = new HumanMonitor(runner, $"{s_versionText} {s_version.Package}");
+        var line = new QmpObject(new("command-line", QmpType.Text), new("cpu-index", QmpType.Integer, IsOptional: true));
+        Server = new QmpServer(
             s_version,
             [
                 .. new RunCommands(_control).Commands,
                 .. new IdentityCommands(runner).Commands,
+                .. new BlockCommands(_control).Commands,
+                .. new NetworkCommands(_control).Commands,
+                .. new ChardevCommands(chardevs).Commands,
+                .. new PciCommands(_control).Commands,
+                new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events],
+            [.. RunCommands.Events, BlockCommands.FailureEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
 
-    /// <summary>Serves one who connected, until the stream ends or the peer does not read what it is told.</summary>
+    internal QmpServer Server { get; }
+
+    /// <summary>Serves a program that connected, until the stream ends or the peer does not read what it is told.</summary>
     /// <param name="duplex">The way to the peer and back; closed at the end.</param>
     /// <param name="cancellation">Ends the session.</param>
-    public Task ServeAsync(Stream duplex, CancellationToken cancellation = default) => _server.ServeAsync(duplex, cancellation);
+    public Task ServeAsync(Stream duplex, CancellationToken cancellation = default) => Server.ServeAsync(duplex, cancellation);
+
+    /// <summary>Serves a person who connected, until the stream ends.</summary>
+    /// <param name="duplex">The way to the person and back; closed at the end.</param>
+    /// <param name="cancellation">Ends the session.</param>
+    public Task ServeHumanAsync(Stream duplex, CancellationToken cancellation = default) => new HumanSession(_human, s_versionText).RunAsync(duplex, cancellation);
+
+    /// <summary>Does what a person's line says.</summary>
+    /// <param name="line">The line.</param>
+    /// <returns>The answer; its lines end with CR LF.</returns>
+    public string HumanCommand(string line) => _human.Execute(line);
 
     /// <summary>Ends once every session has read what it was told up to now, or the time is over: for the end of the process.</summary>
     /// <param name="patience">How long to wait at most.</param>
-    public Task DrainAsync(TimeSpan patience) => _server.DrainAsync(patience);
+    public Task DrainAsync(TimeSpan patience) => Server.DrainAsync(patience);
 
     /// <summary>Hears nothing more of the domain.</summary>
     public void Dispose() => _control.Raised -= Tell;
 
     private void Tell(DomainEvent happened)
     {
-        if (RunCommands.Translate(happened) is var (name, data)) _server.Publish(name, data);
+        if (happened is DomainEvent.BlockError error)
+        {
+            JsonObject described = BlockCommands.Describe(error);
+            Server.Publish(BlockCommands.FailureEvent.Name, described, $"{described["device"]} {described["node-name"]} {described["operation"]}");
+        }
+        else if (RunCommands.Translate(happened) is var (name, data))
+        {
+            Server.Publish(name, data);
+        }
     }
 }

@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text;
+using Hospes.Machine;
+
+namespace Hospes.Vmm.Qmp;
+
+/// <summary>The monitor for people: lines in, text out, with the commands and the words of QEMU's. Lines of answers end with CR LF. Thread-safe.</summary>
+internal sealed class HumanMonitor
+{
+    private readonly DomainRunner _runner;
+    private readonly DomainControl _control;
+    private readonly PciCommands _pci;
+    private readonly string _version;
+    private readonly Entry[] _commands, _infos;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="runner">The domain.</param>
+    /// <param name="version">What it says its version is.</param>
+    public HumanMonitor(DomainRunner runner, string version)
+    {
+        _runner = runner;
+        _control = runner.Control;
+        _pci = new PciCommands(_control);
+        _version = version;
+        _infos =
+        [
+            new("block", "[-n] [device]", "show one block device or all of them (-n: named nodes)", 2, ShowBlock),
+            new("mem", "", "show the active virtual memory mappings", 0, _ => Inspect(static life => PageTables.Describe(life.Vcpus[0], life.Memory))),
+            new("mtree", "", "show what answers in memory and at I/O ports", 0, _ => ShowRegions()),
+            new("name", "", "show the domain's name", 0, _ => Line(_control.Options.Name)),
+            new("pci", "", "show the PCI bus", 0, _ => HumanPci.Describe(_pci)),
+            new("registers", "[-a|vcpu]", "show the registers of a processor (-a: of all)", 1, ShowRegisters),
+            new("status", "", "show whether the domain runs", 0, _ => ShowStatus()),
+            new("uuid", "", "show the domain's UUID", 0, _ => Line(new IdentityCommands(_runner).Uuid)),
+            new("version", "", "show the version", 0, _ => Line(_version)),
+        ];
+        _commands =
+        [
+            new("cont|c", "", "resume the domain", 0, _ => _control.Resume() ? "" : Line("Error: Resetting the Virtual Machine is required")),
+            new("help|?", "[cmd]", "show the help", 2, Help),
+            new("info", "[subcommand]", "show various information about the domain", int.MaxValue, Info),
+            new("quit|q", "", "end the domain", 0, _ => Do(_control.Quit)),
+            new("stop|s", "", "stop the domain", 0, _ => Do(_control.Pause)),
+            new("system_powerdown", "", "press the power button", 0, _ => Do(_control.PowerDown)),
+            new("system_reset", "", "reset the domain", 0, _ => Do(_control.Reset)),
+        ];
+    }
+
+    /// <summary>Does what a line says.</summary>
+    /// <param name="line">The line.</param>
+    /// <returns>The answer.</returns>
+    public string Execute(string line)
+    {
+        string[] words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        return words.Length == 0 ? "" : Run(_commands, words, "", line.Trim());
+    }
+
+    private static string Run(Entry[] entries, string[] words, string prefix, string line)
+    {
+        if (Array.Find(entries, entry => entry.Names.Contains(words[0])) is not { } entry) return Line($"unknown command: '{line}'");
+        return words.Length - 1 > entry.MostWords
+            ? Line($"{entry.Names[0]}: extraneous characters at the end of line") + Line($"Try \"help {prefix}{entry.Names[0]}\" for more information")
+            : entry.Execute(words[1..]);
+    }
+
+    private string Info(string[] words) => words.Length == 0 ? Describe(_infos, "info ") : Run(_infos, words, "info ", $"info {string.Join(' ', words)}");
+
+    private string Help(string[] words) => words switch
+    {
+        [] => Describe(_commands, ""),
+        ["info"] => Describe(_infos, "info "),
+        ["info", var name] => Describe([.. _infos.Where(entry => entry.Names.Contains(name))], "info "),
+        [var name, ..] => Describe([.. _commands.Where(entry => entry.Names.Contains(name))], ""),
+    };
+
+    private static string Describe(Entry[] entries, string prefix) =>
+        string.Concat(entries.Select(entry => Line($"{prefix}{entry.Name} {entry.Parameters} -- {entry.Help}")));
+
+    private static string Do(Action action)
+    {
+        action();
+        return "";
+    }
+
+    private static string Line(string? text) => text is null ? "" : text + "\r\n";
+
+    private string Inspect(Func<Domain, string> look) => _control.Look(look, hold: true) ?? "";
+
+    private string ShowStatus()
+    {
+        RunState state = _control.State;
+        string name = state is RunState.Running or RunState.Paused ? "" : $" ({RunCommands.Name(state)})";
+        return Line($"VM status: {(state == RunState.Running ? "running" : "paused")}{name}");
+    }
+
+    private string ShowRegisters(string[] words)
+    {
+        IEnumerable<int> all = Enumerable.Range(0, _control.Options.Machine.Vcpus);
+        int index = 0;
+        if (words is [var word] && word != "-a")
+        {
+            if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out index))
+                return Line($"invalid char '{word[0]}' in expression") + Line("Try \"help info registers\" for more information");
+            if (!all.Contains(index)) return Line($"CPU#{index} not available");
+        }
+        return Inspect(life => string.Concat((words is ["-a"] ? all : [index]).Select(at => Registers.Describe(life.Vcpus[at]))));
+    }
+
+    private string ShowBlock(string[] words)
+    {
+        bool nodes = words.Contains("-n");
+        string? wanted = words.FirstOrDefault(static word => word != "-n");
+        DeviceBackends? backends = _control.Backends;
+        IEnumerable<string> shown = nodes
+            ? (backends?.Blocks.Nodes.Reverse() ?? []).Where(node => wanted is null || node.Name == wanted).Select(static node => DescribeBlock(node, null, null))
+            : (backends?.Disks ?? []).Where(disk => wanted is null || disk.Options.Drive == wanted)
+                .Select(disk => DescribeBlock(disk.Node, disk.Options.Drive, $"{BlockReport.Path(_control, disk.Options)}/virtio-backend"));
+        return string.Join("\r\n", shown);
+    }
+
+    private static string DescribeBlock(BlockNode node, string? drive, string? user)
+    {
+        string name = drive is null ? node.Name : $"{drive} ({node.Name})";
+        return Line($"{name}: {node.Path} ({BlockReport.Name(node.Driver)}{(node.IsReadOnly ? ", read-only" : "")})")
+            + (user is null ? "" : Line($"    Attached to:      {user}"))
+            + Line("    Cache mode:       writeback");
+    }
+
+    private string ShowRegions()
+    {
+        var text = new StringBuilder();
+        _control.Look(life =>
+        {
+            Show("memory", "system", ulong.MaxValue, life.Machine!.ReportMemory());
+            Show("I/O", "io", ushort.MaxValue, life.Machine.ReportPorts());
+            return text;
+        });
+        return text.ToString();
+
+        void Show(string space, string root, ulong last, IEnumerable<MachineRegion> regions)
+        {
+            text.Append(Line($"address-space: {space}")).Append(Line($"  {0:x16}-{last:x16} (prio 0, i/o): {root}"));
+            foreach (MachineRegion at in regions)
+            {
+                text.Append(Line($"{new string(' ', 4 + (2 * at.Depth))}{at.First:x16}-{at.Last:x16} (prio 0, {(at.IsRam ? "ram" : "i/o")}): {at.Name}"));
+            }
+            text.Append(Line(""));
+        }
+    }
+
+    private sealed record Entry(string Name, string Parameters, string Help, int MostWords, Func<string[], string> Execute)
+    {
+        public string[] Names { get; } = Name.Split('|');
+    }
+}
