@@ -4,7 +4,7 @@ namespace Hospes.Vmm.Chardevs;
 
 /// <summary>
 /// A port of the guest on a character device. What the guest writes waits in a buffer of <see cref="Capacity"/> bytes for a thread that hands it to the
-/// peer. While no peer is there it is dropped at once. A peer that is slow slows the guest's port; one that reads nothing for <see cref="s_patience"/>
+/// peer. While no peer is there it is dropped at once. A peer that is slow slows the guest's port; one that reads nothing for a quarter of a second
 /// while the buffer is full loses what comes then, until it reads again. Thread-safe.
 /// </summary>
 public sealed class ChardevPort : IConsoleEnd, IDisposable
@@ -15,7 +15,7 @@ public sealed class ChardevPort : IConsoleEnd, IDisposable
     private const int ChunkSize = 4096;
 
     /// <summary>How long a full buffer waits for a peer that reads nothing.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
+    private readonly TimeSpan _patience;
 
     private readonly Chardev _chardev;
     private readonly Action<byte[], int> _type;
@@ -27,8 +27,9 @@ public sealed class ChardevPort : IConsoleEnd, IDisposable
     private int _start, _count;
     private bool _isStalled, _isWriting, _isOver;
 
-    private ChardevPort(Chardev chardev, Action<byte[], int>? type, ConsoleInput? input)
+    private ChardevPort(Chardev chardev, Action<byte[], int>? type, ConsoleInput? input, TimeSpan? patience)
     {
+        _patience = patience ?? TimeSpan.FromMilliseconds(250);
         _chardev = chardev;
         _input = input;
         _type = type ?? ((bytes, count) => input!.Type(bytes.AsSpan(0, count), _ended.Token));
@@ -40,12 +41,13 @@ public sealed class ChardevPort : IConsoleEnd, IDisposable
 
     /// <summary>Makes a port whose input goes into whatever port of the guest is attached, and starts it.</summary>
     /// <param name="chardev">The character device; not owned.</param>
-    public static ChardevPort Start(Chardev chardev) => new ChardevPort(chardev, null, new ConsoleInput()).Started();
+    /// <param name="patience">How long a peer may read nothing while the buffer is full; null for a quarter of a second.</param>
+    public static ChardevPort Start(Chardev chardev, TimeSpan? patience = null) => new ChardevPort(chardev, null, new ConsoleInput(), patience).Started();
 
     /// <summary>Makes a port whose input goes elsewhere, and starts it.</summary>
     /// <param name="chardev">The character device; not owned.</param>
     /// <param name="type">Takes input; it may block.</param>
-    public static ChardevPort Start(Chardev chardev, ConsoleInputSource type) => new ChardevPort(chardev, (bytes, count) => type(bytes.AsMemory(0, count)), null).Started();
+    public static ChardevPort Start(Chardev chardev, ConsoleInputSource type) => new ChardevPort(chardev, (bytes, count) => type(bytes.AsMemory(0, count)), null, null).Started();
 
     /// <inheritdoc/>
     public void Attach(IInputPort port) => _input?.Attach(port);
@@ -64,7 +66,7 @@ public sealed class ChardevPort : IConsoleEnd, IDisposable
                 if (room == 0)
                 {
                     int before = _count;
-                    if (!_isStalled && (Monitor.Wait(_gate, s_patience) || _count != before)) continue;
+                    if (!_isStalled && (Monitor.Wait(_gate, _patience) || _count != before)) continue;
                     _isStalled = true;
                     break;
                 }
@@ -86,7 +88,7 @@ public sealed class ChardevPort : IConsoleEnd, IDisposable
         {
             while ((_count > 0 || _isWriting) && _peer is not null && !_isStalled)
             {
-                if (!Monitor.Wait(_gate, s_patience)) return;
+                if (!Monitor.Wait(_gate, _patience)) return;
             }
         }
     }
