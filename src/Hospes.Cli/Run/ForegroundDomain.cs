@@ -37,6 +37,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         string? notice = runner.Notice;
         runner.StageReached = stage =>
         {
+            BuildMemory.ReleaseAt(stage);
             // Said once, and only when there is a guest that it matters to.
             if (stage == DomainStage.Running && notice is not null) surroundings.Error.Write($"hospes: {notice}{(terminal is null ? "\n" : "\r\n")}");
             if (stage == DomainStage.Running) notice = null;

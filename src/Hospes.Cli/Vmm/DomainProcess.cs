@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Hospes.Builder;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Native;
+using Hospes.Cli.Run;
 using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Chardevs;
@@ -64,6 +65,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         chardevs.Start();
         runner.StageReached = stage =>
         {
+            BuildMemory.ReleaseAt(stage);
             if (stage == DomainStage.Running) Ready();
         };
         DomainEnd end = default;

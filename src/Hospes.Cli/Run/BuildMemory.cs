@@ -1,0 +1,16 @@
+using System.Runtime;
+using Hospes.Vmm;
+
+namespace Hospes.Cli.Run;
+
+/// <summary>The memory that building a guest takes: unpacked kernels, several times the size of what is read.</summary>
+internal static class BuildMemory
+{
+    /// <summary>Gives it back to the host once a guest is built, since the process may run for months and need none of it.</summary>
+    public static void ReleaseAt(DomainStage stage)
+    {
+        if (stage != DomainStage.Built) return;
+        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+}
