@@ -16,6 +16,9 @@ internal sealed unsafe partial class SoftVcpu
     /// <summary>All exceptions of SSE masked, as emitted code needs them: bits 7 to 12 of MXCSR.</summary>
     private const uint MaskedMxcsr = 0x1F80;
 
+    /// <summary>How often in a row one instruction is tried again.</summary>
+    private const int MaxRetries = 3;
+
     private CodeCache? _code;
     private Translator? _translator;
     private readonly int _threshold;
@@ -23,6 +26,8 @@ internal sealed unsafe partial class SoftVcpu
     private bool _translates;
     private Profile? _profile;
     private int _checkFrom;
+    private byte* _retried;
+    private int _retries;
 
     /// <summary>Runs translated code from a block on, until something is to be looked at.</summary>
     private void RunTranslated(Block* block)
@@ -88,7 +93,7 @@ internal sealed unsafe partial class SoftVcpu
                     Begin(exit);
                     switch (Prepare(exit, out int error))
                     {
-                        case Prepared.Ready:
+                        case Prepared.Ready when MayRetry(exit):
                             at = exit->Retry;
                             break;
                         case Prepared.Fault:
@@ -96,6 +101,7 @@ internal sealed unsafe partial class SoftVcpu
                             Delivery.Fault(this, Vector.PageFault, error);
                             return;
                         default:
+                            _retried = null;
                             if (!Finish(exit)) return;
                             at = exit->Resume;
                             break;
@@ -160,7 +166,7 @@ internal sealed unsafe partial class SoftVcpu
         _checkFrom = 0;
         _lockstep!.Try(head, from);
         NativeExit* exit = Enter(at);
-        while (exit->Reason == ExitReason.Memory && Prepare(exit, out _) == Prepared.Ready)
+        while (exit->Reason == ExitReason.Memory && Prepare(exit, out _) == Prepared.Ready && MayRetry(exit))
         {
             if (exit->NeedsVectors) _state->VectorsLoaded = 1;
             exit = Enter(exit->Retry);
@@ -226,6 +232,20 @@ internal sealed unsafe partial class SoftVcpu
             s->CurrentOp = op;
             op->Handler(s, op);
         }
+    }
+
+    /// <summary>
+    /// Whether emitted code should try an instruction again. One that accesses two pages may find that each pushes the other out of the TLB: then its handler, which needs them
+    /// one after the other, does it.
+    /// </summary>
+    private bool MayRetry(NativeExit* exit)
+    {
+        if (exit->Retry != _retried)
+        {
+            _retried = exit->Retry;
+            _retries = 0;
+        }
+        return ++_retries <= MaxRetries;
     }
 
     private Prepared Prepare(NativeExit* exit, out int error)

@@ -142,6 +142,25 @@ public sealed class TranslatedCodeTests
         Guest.Create(resource, new GuestOptions(), out _).ShouldBe(Status.InvalidArgs);
     }
 
+    [Theory, InlineData("off"), InlineData("always"), InlineData("lockstep")]
+    public void ACallWhoseOperandAndStackArePushedOutByEachOtherIsMade(string translate)
+    {
+        using Machine machine = Create(translate);
+        // f: add edx, ecx / ret
+        machine.Load([0x01, 0xCA, 0xC3], 0x1080);
+        machine.Load([0x80, 0x10], 0x7000);
+        // 64 MiB above 0x7000, where the TLB has the same place for it, lies the stack: mov rsp, 0x4007800 / mov ebx, 0x7000 / mov ecx, 30 / L: call [rbx] / push [rbx] / pop rax / dec ecx / jne L / mov eax, edx / out 0x80, eax
+        machine.Load(
+        [
+            0x48, 0xC7, 0xC4, 0x00, 0x78, 0x00, 0x04, 0xBB, 0x00, 0x70, 0x00, 0x00, 0xB9, 30, 0, 0, 0, 0xFF, 0x13, 0xFF, 0x33, 0x58, 0xFF, 0xC9, 0x75, 0xF7, 0x89, 0xD0, 0xE7, 0x80,
+        ]);
+        machine.StartLong();
+        machine.Guest.Memory.TryWrite(Directory + 32 * 8, 0UL << 21 | 0x87);
+        SetGeneral(machine, VcpuState.Rdx, 0);
+
+        machine.Next().Data.ShouldBe(30UL * 31 / 2);
+    }
+
     [Fact]
     public void TheProfileNamesTheHotLoopAndWhyItsCodeWasLeft()
     {

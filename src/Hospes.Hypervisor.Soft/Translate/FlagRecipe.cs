@@ -49,18 +49,25 @@ internal static class FlagRecipe
         _ => null,
     };
 
+    /// <summary>CMP or TEST.</summary>
+    public static bool IsComparison(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Cmp or Mnemonic.Test;
+
+    /// <summary>A shift of a whole register of the host by a constant that is not 0: once more it has the same flags, with a scratch register.</summary>
+    public static bool IsShift(in Instruction instruction) => instruction.Mnemonic is Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Sar && instruction.Op0Kind == OpKind.Register
+        && instruction.Op1Kind == OpKind.Immediate8 && (instruction.Op0Register.IsGPR32() || instruction.Op0Register.IsGPR64()) && IsInHost(instruction.Op0Register)
+        && (instruction.Immediate8 & (instruction.Op0Register.IsGPR64() ? 63 : 31)) != 0;
+
     /// <summary>The registers that must stay as the instruction left them, a bit each.</summary>
-    public static ushort Registers(in Instruction instruction)
+    /// <param name="instruction">The instruction.</param>
+    /// <param name="first">Whether the first operand counts.</param>
+    /// <param name="second">Whether the second one does.</param>
+    public static ushort Registers(in Instruction instruction, bool first, bool second)
     {
         if (IsZero(instruction)) return 0;
-        if (IsWithMemory(instruction))
-        {
-            Register register = instruction.Op0Kind == OpKind.Memory ? instruction.Op1Register : instruction.Op0Register;
-            return (ushort)(register == Register.None ? 0 : 1 << register.GetFullRegister().GetNumber());
-        }
-        int mask = 1 << instruction.Op0Register.GetFullRegister().GetNumber();
+        int mask = 0;
         bool isLogic = instruction.Mnemonic is Mnemonic.And or Mnemonic.Or or Mnemonic.Xor;
-        if (!isLogic && instruction.Op1Kind == OpKind.Register) mask |= 1 << instruction.Op1Register.GetFullRegister().GetNumber();
+        if (first && instruction.Op0Kind == OpKind.Register) mask |= 1 << instruction.Op0Register.GetFullRegister().GetNumber();
+        if (second && !isLogic && instruction.Op1Kind == OpKind.Register) mask |= 1 << instruction.Op1Register.GetFullRegister().GetNumber();
         return (ushort)mask;
     }
 

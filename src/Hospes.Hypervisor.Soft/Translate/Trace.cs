@@ -40,6 +40,9 @@ internal sealed unsafe class Trace
     /// <summary>A loop is unrolled to as many instructions, and as many times, at most.</summary>
     private const int UnrolledSteps = 40, UnrolledTimes = 4;
 
+    /// <summary>How long a trace may be that takes another loop's head along.</summary>
+    private const int AroundSteps = 32;
+
     /// <summary>How deep calls are followed.</summary>
     private const int MaxDepth = 6;
 
@@ -54,7 +57,7 @@ internal sealed unsafe class Trace
     private readonly CpuState* _state;
     private readonly bool _eager;
     private int _length;
-    private bool _isLoop;
+    private bool _isLoop, _around;
 
     /// <summary>Makes an empty trace.</summary>
     /// <param name="cache">Where blocks are found.</param>
@@ -95,6 +98,7 @@ internal sealed unsafe class Trace
         if (!TryAdd(head)) return false;
         if (head->LastHostPage != null) return true;
         int depth = 0;
+        _around = false;
         for (Block* block = head; _length < MaxBlocks; )
         {
             block = Next(block, ref depth);
@@ -173,7 +177,7 @@ internal sealed unsafe class Trace
             case Treatment.Interpret: return null;
             case Treatment.Jump:
                 _isLoop = op->Imm == Head->Rip;
-                return Reachable(block, op->Imm);
+                return Reachable(block, op->Imm) is var there && there != null ? there : Around(block, op->Imm);
             case Treatment.JumpIf: return Likelier(block, op->Imm);
             case Treatment.Call:
                 if (depth == MaxDepth || Reachable(block, op->Imm, isCall: true) is var callee && callee == null) return null;
@@ -200,6 +204,17 @@ internal sealed unsafe class Trace
         _isLoop = false;
         if (there == null || here == null) return there == null ? here : there;
         return Weight(there) > Weight(here) ? there : here;
+    }
+
+    /// <summary>
+    /// A way back to a loop's head that another trace begins with: the head's own way is taken along once, so that what it ends with (a dispatch through a table, mostly) is
+    /// predicted for each way that leads there.
+    /// </summary>
+    private Block* Around(Block* block, ulong rip)
+    {
+        if (_around || Count > AroundSteps || rip > block->Rip) return null;
+        _around = true;
+        return Reachable(block, rip, isCall: true);
     }
 
     private static int Weight(Block* block) => block->Fast != null ? int.MaxValue : block->Heat;

@@ -17,8 +17,29 @@ internal sealed unsafe partial class Translator
     /// <summary>The step that made the flags, when it can be done again; else negative.</summary>
     private int _producer;
 
-    /// <summary>Whether the comparison that is being emitted keeps what it finds in memory.</summary>
-    private bool _keepsCompared;
+    /// <summary>What of each step was kept in the state, for its flags to be made again.</summary>
+    private readonly Kept[] _kept = new Kept[Trace.MaxSteps];
+
+    /// <summary>What the instruction that is being emitted has kept.</summary>
+    private Kept _keeps;
+
+    private enum Kept : byte
+    {
+        /// <summary>Nothing: its registers are asked.</summary>
+        Nothing,
+
+        /// <summary>What a comparison found in memory.</summary>
+        Memory,
+
+        /// <summary>The first operand, as it was left.</summary>
+        First,
+
+        /// <summary>The second operand of a comparison.</summary>
+        Second,
+
+        /// <summary>What a shift was done to.</summary>
+        Input,
+    }
 
     /// <summary>RAX has the flags from here on.</summary>
     /// <param name="now">The step that is about to be executed.</param>
@@ -42,7 +63,7 @@ internal sealed unsafe partial class Translator
     private void Clobber()
     {
         if (_flags == FlagState.Pending) return;
-        if (_flags == FlagState.Host && _producer >= 0 && StaysUntilOverwritten(_producer)) _flags = FlagState.Pending;
+        if (_flags == FlagState.Host && _producer >= 0 && StaysUntilOverwritten(_producer, _kept[_producer])) _flags = FlagState.Pending;
         else Settle(_index);
     }
 
@@ -64,22 +85,47 @@ internal sealed unsafe partial class Translator
     {
         _flags = FlagState.Host;
         ref readonly Instruction instruction = ref _trace.Instruction(_index);
-        _producer = FlagRecipe.Exists(instruction) && (_keepsCompared || !FlagRecipe.IsWithMemory(instruction)) ? _index : -1;
+        bool exists = _keeps != Kept.Nothing || (FlagRecipe.Exists(instruction) && !FlagRecipe.IsWithMemory(instruction));
+        _producer = exists ? _index : -1;
+        if (exists && _keeps == Kept.Nothing && !FlagRecipe.IsStackMove(instruction) && !StaysUntilOverwritten(_index, Kept.Nothing)) Keep(instruction);
+        _kept[_index] = _keeps;
+    }
+
+    /// <summary>Keeps an operand that will be overwritten before the flags are, when that spares them the way to RAX.</summary>
+    private void Keep(in Instruction instruction)
+    {
+        Kept kept = StaysUntilOverwritten(_index, Kept.First) ? Kept.First
+            : FlagRecipe.IsComparison(instruction) && instruction.Op1Kind == OpKind.Register && StaysUntilOverwritten(_index, Kept.Second) ? Kept.Second : Kept.Nothing;
+        if (kept == Kept.Nothing || !IsClobberedFirst(_index)) return;
+        Register register = kept == Kept.First ? instruction.Op0Register : instruction.Op1Register;
+        Register other = kept == Kept.Second ? instruction.Op0Register : instruction.Op1Kind == OpKind.Register ? instruction.Op1Register : Register.RAX;
+        int home = RegisterMap.Home(register.GetFullRegister().GetNumber());
+        if (home < 0 || RegisterMap.Home(other.GetFullRegister().GetNumber()) < 0) return;
+        _a.RegState(0x89, home, StateOffset.Compared);
+        _keeps = kept;
+    }
+
+    /// <summary>Before a shift is emitted: keeps what it is done to, when that spares its flags the way to RAX.</summary>
+    private void KeepInput(in Instruction instruction)
+    {
+        if (!FlagRecipe.IsShift(instruction) || !IsClobberedFirst(_index) || !StaysUntilOverwritten(_index, Kept.Input)) return;
+        _a.RegState(0x89, RegisterMap.Home(instruction.Op0Register.GetFullRegister().GetNumber()), StateOffset.Compared);
+        _keeps = Kept.Input;
     }
 
     /// <summary>Whether the registers that flags came of are left alone until other flags are made, with no exit between that is sure to be taken.</summary>
-    private bool StaysUntilOverwritten(int producer)
+    private bool StaysUntilOverwritten(int producer, Kept kept)
     {
         ref readonly Instruction made = ref _trace.Instruction(producer);
-        ushort used = FlagRecipe.Registers(made);
-        bool isStackMove = FlagRecipe.IsStackMove(made);
+        ushort used = kept == Kept.Input ? (ushort)0 : FlagRecipe.Registers(made, first: kept != Kept.First, second: kept != Kept.Second);
+        bool isStackMove = kept == Kept.Nothing && FlagRecipe.IsStackMove(made), needsScratch = isStackMove || kept == Kept.Input;
         for (int i = producer + 1; i < _trace.Count; i++)
         {
             ref readonly Instruction instruction = ref _trace.Instruction(i);
             ref readonly TranslationTraits traits = ref _traits[instruction];
             if (traits.Treatment == Treatment.Interpret || _trace[i].Op->Faults) return false;
             // Who needs them where both scratch registers are in use has no room for a stack pointer that was.
-            if (isStackMove && traits.NeedsFlags) return false;
+            if (needsScratch && traits.NeedsFlags) return false;
             if (traits.WritesFlags) return true;
             if ((_trace[i].Written & used) != 0 && !(isStackMove && FlagRecipe.StackChange(instruction) is not null)) return AreDeadBehind(i);
         }
@@ -143,7 +189,7 @@ internal sealed unsafe partial class Translator
 
     /// <summary>
     /// Gives the host's flags what an instruction made them, without a scratch register: comparisons once more, sums and differences back and forth. Only what was
-    /// done to RSP needs Scratch1, where the step <paramref name="now"/> is about to be executed.
+    /// done to RSP, and shifts, need Scratch1, where the step <paramref name="now"/> is about to be executed.
     /// </summary>
     private void EmitAgain(int producer, int now)
     {
@@ -155,9 +201,9 @@ internal sealed unsafe partial class Translator
             _a.Byte(0xE4);
             return;
         }
-        if (FlagRecipe.IsWithMemory(instruction))
+        if (_kept[producer] != Kept.Nothing)
         {
-            EmitComparedAgain(instruction);
+            EmitKeptAgain(instruction, _kept[producer]);
             return;
         }
         if (FlagRecipe.IsStackMove(instruction))
@@ -192,26 +238,75 @@ internal sealed unsafe partial class Translator
         }
     }
 
-    /// <summary>A comparison with memory once more, with what was kept of that.</summary>
-    private void EmitComparedAgain(in Instruction instruction)
+    /// <summary>With what was kept: comparisons once more, results against 0, sums and differences back and forth, shifts once more.</summary>
+    private void EmitKeptAgain(in Instruction instruction, Kept kept)
     {
-        bool isTest = instruction.Mnemonic == Mnemonic.Test, isFirst = instruction.Op0Kind == OpKind.Memory;
-        int size = instruction.MemorySize.GetSize();
-        bool isImmediate = isFirst && instruction.Op1Kind != OpKind.Register;
-        int register = isImmediate ? 0 : RegisterMap.Home((isFirst ? instruction.Op1Register : instruction.Op0Register).GetFullRegister().GetNumber());
-        ulong value = isImmediate ? instruction.GetImmediate(1) : 0;
-        bool isShort = !isTest && size > 1 && (long)value is >= sbyte.MinValue and <= sbyte.MaxValue;
-        _a.Byte(Assembler.Gs);
-        if (size == 2) _a.Byte(0x66);
-        _a.Rex(size == 8, register, 0, 0, always: size == 1 && !isImmediate);
-        int wide = size == 1 ? 0 : 1;
-        if (!isImmediate) _a.Byte((isTest ? 0x84 : isFirst ? 0x38 : 0x3A) | wide);
-        else _a.Byte(isTest ? 0xF6 | wide : isShort ? 0x83 : 0x80 | wide);
-        _a.ModMemory(isImmediate ? (isTest ? 0 : 7) : register, -1, -1, 0, StateOffset.Compared);
-        if (!isImmediate) return;
+        bool isMemory = kept == Kept.Memory;
+        bool isFirst = isMemory ? instruction.Op0Kind == OpKind.Memory : kept != Kept.Second;
+        int size = isMemory ? instruction.MemorySize.GetSize() : instruction.Op0Register.GetSize();
+        switch (instruction.Mnemonic)
+        {
+            case Mnemonic.Cmp:
+                EmitWithKept(7, instruction, size, isFirst);
+                break;
+            case Mnemonic.Test:
+                EmitWithKept(Test, instruction, size, isFirst);
+                break;
+            case Mnemonic.And or Mnemonic.Or or Mnemonic.Xor:
+                EmitKeptConstant(7, size, 0);
+                break;
+            case Mnemonic.Add:
+                EmitWithKept(5, instruction, size, isFirst);
+                EmitWithKept(0, instruction, size, isFirst);
+                break;
+            case Mnemonic.Sub:
+                EmitWithKept(0, instruction, size, isFirst);
+                EmitWithKept(5, instruction, size, isFirst);
+                break;
+            default:
+                _a.RegState(0x8B, S1, StateOffset.Compared);
+                _a.Rex(size == 8, 0, 0, S1);
+                _a.Byte(0xC1);
+                _a.ModRegister(instruction.Mnemonic switch { Mnemonic.Shr => 5, Mnemonic.Sar => 7, _ => 4 }, S1);
+                _a.Byte((byte)instruction.GetImmediate(1));
+                break;
+        }
+    }
+
+    /// <summary>Not one of group 1's operations, but emitted like them.</summary>
+    private const int Test = 8;
+
+    /// <summary>An operation of group 1, or TEST, between what was kept and the instruction's other operand.</summary>
+    private void EmitWithKept(int operation, in Instruction instruction, int size, bool isFirst)
+    {
+        OpKind otherKind = isFirst ? instruction.Op1Kind : instruction.Op0Kind;
+        if (otherKind != OpKind.Register)
+        {
+            EmitKeptConstant(operation, size, instruction.GetImmediate(1));
+            return;
+        }
+        int register = RegisterMap.Home((isFirst ? instruction.Op1Register : instruction.Op0Register).GetFullRegister().GetNumber());
+        EmitKeptPrefixes(register, size, always: size == 1);
+        _a.Byte((operation == Test ? 0x84 : operation << 3 | (isFirst ? 0 : 2)) | (size == 1 ? 0 : 1));
+        _a.ModMemory(register, -1, -1, 0, StateOffset.Compared);
+    }
+
+    private void EmitKeptConstant(int operation, int size, ulong value)
+    {
+        bool isTest = operation == Test, isShort = !isTest && size > 1 && (long)value is >= sbyte.MinValue and <= sbyte.MaxValue;
+        EmitKeptPrefixes(0, size, always: false);
+        _a.Byte(isTest ? 0xF6 | (size == 1 ? 0 : 1) : size == 1 ? 0x80 : isShort ? 0x83 : 0x81);
+        _a.ModMemory(isTest ? 0 : operation, -1, -1, 0, StateOffset.Compared);
         if (size == 1 || isShort) _a.Byte((byte)value);
         else if (size == 2) EmitWord((int)value);
         else _a.Int32((int)value);
+    }
+
+    private void EmitKeptPrefixes(int register, int size, bool always)
+    {
+        _a.Byte(Assembler.Gs);
+        if (size == 2) _a.Byte(0x66);
+        _a.Rex(size == 8, register, 0, 0, always);
     }
 
     private void EmitWord(int value)

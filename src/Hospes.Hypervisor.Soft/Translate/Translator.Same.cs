@@ -80,15 +80,16 @@ internal sealed unsafe partial class Translator
             }
         }
         if (needsFlags) Need();
-        if (isMemory && traits.WritesFlags && FlagRecipe.IsWithMemory(instruction) && StaysUntilOverwritten(_index) && IsClobberedFirst(_index))
+        if (isMemory && traits.WritesFlags && FlagRecipe.IsWithMemory(instruction) && StaysUntilOverwritten(_index, Kept.Memory) && IsClobberedFirst(_index))
         {
             KeepCompared(instruction.MemorySize.GetSize(), displacement);
             (place, rm) = (RmPlace.Register, S0);
         }
+        if (traits.IsImmediateShift) KeepInput(instruction);
         bool byteRegister = (traits.RegIsGeneral && traits.RegIsByte && reg is >= 4 and < 8)
             || (place == RmPlace.Register && traits.RmIsGeneral && traits.RmIsByte && rm is >= 4 and < 8);
         EmitForm(ref form, instruction.HasLockPrefix, reg, vvvv, place, place == RmPlace.State ? rmGuest * 8 : rm, displacement, byteRegister);
-        _keepsScratch = !rmInScratch && !_keepsCompared;
+        _keepsScratch = !rmInScratch && _keeps != Kept.Memory;
         if (traits.WritesFlags) Made();
         if (regInScratch && traits.RegIsWritten) StoreBack(S1, regGuest, highReg);
         if (rmInScratch && traits.RmIsWritten) StoreBack(S0, rmGuest, highRm);
@@ -111,7 +112,7 @@ internal sealed unsafe partial class Translator
             _a.RegMemory(0x8B, S0, S0, displacement, wide: size == 8);
         }
         _a.RegState(0x89, S0, StateOffset.Compared);
-        _keepsCompared = true;
+        _keeps = Kept.Memory;
     }
 
     private void StoreBack(int scratch, int guest, bool high)

@@ -121,7 +121,8 @@ internal sealed unsafe partial class Translator
             _highest = Math.Max(_highest, _block->Rip);
             _behind = (short)(_index + 1);
             int firstCold = _cold.Count;
-            _keepsScratch = _keepsCompared = false;
+            _keepsScratch = false;
+            _keeps = Kept.Nothing;
             open = EmitInstruction(_trace.Instruction(_index));
             if (!_keepsScratch) _scratchWindow = -1;
             SetResume(firstCold);
@@ -225,7 +226,7 @@ internal sealed unsafe partial class Translator
         for (int i = first; i < _cold.Count; i++)
         {
             if (_cold[i].Exit.Reason is not (ExitReason.Memory or ExitReason.Interpret)) continue;
-            _cold[i] = _cold[i].ResumingAt(_a.Position, restore, _keepsCompared);
+            _cold[i] = _cold[i].ResumingAt(_a.Position, restore, _keeps != Kept.Nothing);
             _scratchWindow = -1;
         }
     }
