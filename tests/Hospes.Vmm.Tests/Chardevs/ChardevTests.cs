@@ -190,14 +190,14 @@ public sealed class ChardevTests : IDisposable
     [Fact]
     public void SharedKeysGoToOneAndCtrlAIsForTheRest()
     {
-        var keys = new MemoryStream(Encoding.ASCII.GetBytes("one\x01ctwo\x01\x01\x01h\x01c!\x01x"));
+        var keys = new MemoryStream(Encoding.ASCII.GetBytes("one\u0001ctwo\u0001\u0001\u0001h\u0001c!\u0001x"));
         using var set = new ChardevSet(new ChardevSurroundings { Input = keys, Output = _output, Quit = () => Interlocked.Increment(ref _quits) });
         set.TryAdd(new StdioChardevOptions("m") { Mux = true }, out _).ShouldBeNull();
         var first = new StringBuilder();
         var second = new StringBuilder();
         using ChardevPort one = ChardevPort.Start(set.Use("m"), bytes => Add(first, bytes)), two = ChardevPort.Start(set.Use("m"), bytes => Add(second, bytes));
         set.Start();
-        SpinWait.SpinUntil(() => Volatile.Read(ref _quits) == 1 && Text(first) == "one!" && Text(second) == "two\x01", s_patience).ShouldBeTrue();
+        SpinWait.SpinUntil(() => Volatile.Read(ref _quits) == 1 && Text(first) == "one!" && Text(second) == "two\u0001", s_patience).ShouldBeTrue();
         one.Write("from the first"u8);
         one.Flush();
         Encoding.ASCII.GetString(_output.ToArray()).ShouldContain("C-a c    switch between console and monitor");
