@@ -13,7 +13,7 @@ switch (args)
     case ["allocations"]: return AllocationGate.Run();
     case ["reads"]: return ReadCost.Run();
     case ["store", "serve", "--socket", var path]:
-        using (var server = new Hospes.Store.Server.StoreServer(new Hospes.Store.Server.StoreServerOptions { SocketPath = path })) server.Run();
+        using (var server = new Hospes.Store.Server.StoreServer(new Hospes.Store.Server.StoreServerOptions { SocketPath = path, Rehearses = true })) server.Run();
         return 0;
     case ["load", var path, var scenario]:
         foreach (Figure figure in Scenarios.Run(scenario, path, server: null)) Console.WriteLine($"{figure.Name}: {figure.Value:0.###} {figure.Unit}");

@@ -70,6 +70,7 @@ internal static class ServeCommand
                 DataDirectory = result.GetValue(data),
                 Sync = result.GetValue(sync),
                 Log = logger,
+                Rehearses = true,
             });
         });
         return command;

@@ -94,6 +94,14 @@ internal static partial class Linux
         throw new IOException($"Cannot connect to {path}: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
+    /// <summary>Two sockets that are connected with each other.</summary>
+    public static (int One, int Other) CreatePair()
+    {
+        Span<int> pair = stackalloc int[2];
+        Checked(socketpair(AddressFamilyUnix, SocketStream | SocketNonBlocking | SocketCloseOnExec, 0, ref pair[0]), "socketpair");
+        return (pair[0], pair[1]);
+    }
+
     private static byte[] Address(string path)
     {
         byte[] name = Encoding.UTF8.GetBytes(path);
@@ -126,6 +134,7 @@ internal static partial class Linux
     [LibraryImport("libc", SetLastError = true)] private static partial int epoll_wait(int epoll, ref byte entries, int count, int timeout);
     [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int socket(int family, int type, int protocol);
+    [LibraryImport("libc", SetLastError = true)] private static partial int socketpair(int family, int type, int protocol, ref int pair);
     [LibraryImport("libc", SetLastError = true)] private static partial int bind(int descriptor, ref byte address, uint length);
     [LibraryImport("libc", SetLastError = true)] private static partial int connect(int descriptor, ref byte address, uint length);
     [LibraryImport("libc", SetLastError = true)] private static partial int listen(int descriptor, int backlog);

@@ -46,6 +46,7 @@ public sealed partial class StoreServer : IDisposable
         try
         {
             State.CreateInitialNodes();
+            if (options.Rehearses) Rehearsal.Run();
             if (!listen) return;
             if (options.DataDirectory is { } directory) Keep(StoreJournal.Open(directory, State, options.Sync));
             Listen();

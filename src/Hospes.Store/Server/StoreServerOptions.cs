@@ -41,6 +41,12 @@ public sealed record StoreServerOptions
     /// <summary>The clock that times are taken from.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// Carry out each usual request on a private store before the sockets are opened, so that the first clients need not wait for code that is looked up and compiled at its
+    /// first use. Takes some hundredths of a second; of use to a process that is only a server.
+    /// </summary>
+    public bool Rehearses { get; init; }
+
     internal EngineLimits Limits { get; init; } = new();
 
     /// <summary>Seed of the indexes' hash; null for a random one.</summary>
