@@ -101,6 +101,8 @@ internal sealed class FakeVcpu : IVcpuEngine
 
     public Status Run(out Packet packet)
     {
+        packet = default;
+        if (_kicked.Wait(0)) return Status.Canceled;
         if (_program.MoveNext())
         {
             packet = _program.Current;
@@ -108,7 +110,6 @@ internal sealed class FakeVcpu : IVcpuEngine
         }
 
         // The program is over: halted for ever.
-        packet = default;
         _kicked.Wait();
         return Status.Canceled;
     }

@@ -71,6 +71,9 @@ public sealed class BlockDevice : VirtioDevice
     public override ulong Features =>
         SegmentsMax | BlockSize | FlushCommand | Topology | (_settings.Queues > 1 ? MultiQueue : 0) | (IsReadOnly ? ReadOnly : DiscardCommand | WriteZeroesCommand);
 
+    /// <summary>The capacity that the guest reads, in sectors of 512 bytes.</summary>
+    public long Sectors => Volatile.Read(ref _capacity) / Sector;
+
     internal IBlockBackend Backend { get; }
 
     internal bool IsReadOnly => _settings.IsReadOnly || Backend.IsReadOnly;

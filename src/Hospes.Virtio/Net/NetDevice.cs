@@ -62,6 +62,9 @@ public sealed partial class NetDevice : VirtioDevice, INetSink
         | (_backend.TakesHeaders || _backend.DeliversGoodChecksums ? GuestChecksum : 0)
         | (_backend.TakesHeaders ? GuestTso4 | GuestTso6 | GuestEcn | HostTso4 | HostTso6 | HostEcn : 0);
 
+    /// <summary>Whether the guest reads that the link is up.</summary>
+    public bool IsLinkUp => (ReadConfig(StatusField, 2) & LinkUp) != 0;
+
     /// <inheritdoc/>
     public override int QueueSize(int queue) => queue == _settings.Pairs * 2 ? 64 : 256;
 
