@@ -41,13 +41,16 @@ internal sealed class DeviceArguments
         foreach (string disk in result.GetValue(_disks) ?? [])
         {
             if (!ReadDisk(disk).Succeeded(out DeviceOptions? device, out Failure? failure)) return failure;
-            devices.Add(device);
+            // The names by which QMP asks for them.
+            string name = $"disk{devices.Count}";
+            devices.Add((DiskOptions)device with { Id = name, Drive = name });
         }
         foreach (string network in result.GetValue(_networks) ?? [])
         {
             if (network == "none") continue;
             if (!ReadNetwork(network).Succeeded(out DeviceOptions? device, out Failure? failure)) return failure;
-            devices.Add(device);
+            int number = devices.Count(static other => other is NetworkOptions);
+            devices.Add((NetworkOptions)device with { Id = $"nic{number}", Backend = $"net{number}" });
         }
         if (result.GetValue(_console) == "virtio") devices.Add(new ConsoleOptions());
         if (result.GetValue(_entropy)) devices.Add(new EntropyOptions());

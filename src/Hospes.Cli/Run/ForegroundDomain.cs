@@ -3,6 +3,7 @@ using Hospes.Cli.CommandLine;
 using Hospes.Cli.Native;
 using Hospes.Machine;
 using Hospes.Vmm;
+using Hospes.Vmm.Qmp;
 
 namespace Hospes.Cli.Run;
 
@@ -16,6 +17,9 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
 
     /// <summary>Whether standard input is typed into the guest.</summary>
     public bool Keyboard { get; init; } = true;
+
+    /// <summary>Where others drive the domain over QMP; null for nowhere.</summary>
+    public string? QmpPath { get; init; }
 
     /// <summary>Told of every stage.</summary>
     public Action<DomainStage>? StageReached { get; set; }
@@ -33,6 +37,11 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         DomainRunner? runner = DomainRunner.TryCreate(options, Watch?.Invoke(console) ?? console, out VmmFailure? failure);
         if (runner is null) return surroundings.Fail(Translate(failure!));
         _runner = runner;
+        QmpSocket? qmp = null;
+        if (QmpPath is not null && !QmpSocket.TryListen(QmpPath).Succeeded(out qmp, out Failure? taken)) return surroundings.Fail(taken);
+        using QmpSocket? socket = qmp;
+        using QmpMonitor? monitor = qmp is null ? null : new QmpMonitor(runner);
+        if (monitor is not null) qmp!.Serve(monitor);
         using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
         string? notice = runner.Notice;
         runner.StageReached = stage =>
@@ -55,6 +64,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         if (Keyboard) keys.Start();
         failure = runner.Run(out DomainEnd end);
         terminal?.Dispose();
+        if (monitor is not null) QmpSocket.Drain(monitor);
         return failure is null ? Report(end) : surroundings.Fail(Translate(failure));
 
         void Stop(PosixSignalContext context, int status)
@@ -71,7 +81,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
     {
         switch (end.Kind)
         {
-            case DomainEndKind.PowerOff:
+            case DomainEndKind.PowerOff or DomainEndKind.Quit:
                 return ExitStatus.Done;
             case DomainEndKind.DebugExit:
                 return Status(end);

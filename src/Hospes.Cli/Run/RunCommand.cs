@@ -40,6 +40,8 @@ internal static class RunCommand
         });
         Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
         Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
+        Option<string?> qmp = OptionValue.Text("--qmp", "PATH", "Let others of this user drive the guest over QMP, as they drive QEMU, on a Unix socket that is made here.");
+        Option<bool> paused = OptionValue.Switch("--paused", "Wait for QMP's command cont before the first instruction.");
         var devices = new DeviceArguments();
         var machine = new Option<string[]>("--machine")
         {
@@ -59,7 +61,7 @@ internal static class RunCommand
             ],
             ExitStatuses =
             [
-                ("0", "The guest powered itself off."),
+                ("0", "The guest powered itself off, or QMP's command quit ended it."),
                 ("2", "Bad arguments, or the guest cannot be made of this kernel on this host; standard error says why and what to do."),
                 ("3", "The guest asked for a reset and --no-reboot was given."),
                 ("4", "A triple fault of the guest, a panic notice of its kernel, or a fault of Hospes."),
@@ -71,11 +73,12 @@ internal static class RunCommand
             [
                 ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0", "Boot Linux into a small root."),
                 ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0 --disk disk.qcow2 --net user", "The same with a disk and a network."),
+                ("hospes run --kernel vmlinuz --append console=ttyS0 --qmp /run/user/1000/guest.qmp", "Boot Linux and let programs drive it over QMP."),
                 ("hospes run --kernel test.flat --debug-exit 0xf4 --timeout 60", "Run a test kernel and read its verdict from the status."),
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine };
+        { kernel, initrd, append, memory, vcpus, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused };
         foreach (Option option in devices.Options) command.Add(option);
         command.SetAction(result =>
         {
@@ -103,8 +106,9 @@ internal static class RunCommand
                 Devices = wanted,
                 Reboot = !result.GetValue(noReboot),
                 Timeout = result.GetValue(timeout),
+                StartPaused = result.GetValue(paused),
             };
-            return new ForegroundDomain(surroundings, options).Run();
+            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp) }.Run();
         });
         return command;
     }

@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using System.Text;
+using Hospes.Cli.CommandLine;
 using Hospes.Cli.Run;
 using Hospes.Vmm;
 
@@ -26,6 +28,40 @@ public sealed class RunTests : IDisposable
     [InlineData("hospes: there is no option '--kernl'; did you mean '--kernel'? see 'hospes run --help'", "--kernl", "k")]
     public async Task BadArgumentsAreNamed(string expected, params string[] arguments) =>
         (await HospesProgram.InProcessAsync(["run", .. arguments])).ShouldBe(new Ran(2, "", expected + "\n"));
+
+    [Fact]
+    public async Task ASocketThatCannotBeMadeIsNamedAndWhatStandsThereStays()
+    {
+        string taken = _folder.Write("taken", "text");
+        foreach (string path in (string[])[taken, _folder.At("no/such/folder"), new string('x', 200)])
+        {
+            Outcome<QmpSocket> outcome = QmpSocket.TryListen(path);
+            outcome.Succeeded(out _, out Failure? failure).ShouldBeFalse();
+            failure.Cause.ShouldStartWith($"--qmp '{path}': cannot listen there (");
+        }
+        (await File.ReadAllTextAsync(taken)).ShouldBe("text");
+    }
+
+    [Fact]
+    public void ASocketIsForItsUserAloneAndOneThatIsLeftOverIsReplaced()
+    {
+        string path = _folder.At("qmp");
+        using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)) left.Bind(new UnixDomainSocketEndPoint(path));
+        // .NET takes the file away at the end of a socket that was bound; a process that is killed does not.
+        if (!File.Exists(path))
+        {
+            using var killed = System.Diagnostics.Process.Start("python3", ["-c", "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])", path]);
+            killed.WaitForExit();
+        }
+        File.Exists(path).ShouldBeTrue();
+        QmpSocket.TryListen(path).Succeeded(out QmpSocket? socket, out _).ShouldBeTrue();
+        using (socket)
+        {
+            File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            QmpSocket.TryListen(path).Succeeded(out _, out _).ShouldBeFalse();
+        }
+        File.Exists(path).ShouldBeFalse();
+    }
 
     [Fact]
     public async Task FilesThatCannotBeReadAreNamed()
