@@ -67,5 +67,5 @@ internal sealed class ChardevCommands(IChardevHost? host)
         return pty is null ? QmpResult.Done : new JsonObject { ["pty"] = pty };
     }
 
-    private JsonArray List() => [.. (host?.List() ?? []).Select(static at => new JsonObject { ["frontend-open"] = at.FrontendOpen, ["filename"] = at.FileName, ["label"] = at.Label })];
+    private JsonArray List() => new([.. (host?.List() ?? []).Select(static at => new JsonObject { ["frontend-open"] = at.FrontendOpen, ["filename"] = at.FileName, ["label"] = at.Label })]);
 }

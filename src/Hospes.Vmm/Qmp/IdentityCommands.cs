@@ -53,8 +53,8 @@ internal sealed class IdentityCommands(DomainRunner runner)
         ["present"] = File.Exists(Hypervisor.Kvm.KvmEngine.DevicePath),
     };
 
-    private static JsonArray QueryMachines() =>
-    [
+    // Not a collection expression: that adds by a generic method, which machine code cannot have.
+    private static JsonArray QueryMachines() => new(
         new JsonObject
         {
             ["name"] = MachineName,
@@ -64,8 +64,7 @@ internal sealed class IdentityCommands(DomainRunner runner)
             ["numa-mem-supported"] = false,
             ["deprecated"] = false,
             ["default-cpu-type"] = "max-x86_64-cpu",
-        },
-    ];
+        });
 
     private JsonArray QueryProcessors()
     {

@@ -53,7 +53,7 @@ internal sealed class PciCommands(DomainControl control)
     /// <summary>The device's id; empty for none.</summary>
     public string Id(PciFunctionReport function) => function.Index >= 0 && function.Index < control.Options.Devices.Count ? control.Options.Devices[function.Index].Id ?? "" : "";
 
-    private JsonArray Describe(IEnumerable<PciFunctionReport> functions) => [.. functions.Select(Describe)];
+    private JsonArray Describe(IEnumerable<PciFunctionReport> functions) => new([.. functions.Select(Describe)]);
 
     private JsonObject Describe(PciFunctionReport function)
     {
