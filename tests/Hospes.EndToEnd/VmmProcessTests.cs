@@ -60,8 +60,7 @@ public sealed class VmmProcessTests : IDisposable
             (await File.ReadAllTextAsync(pid)).ShouldBe($"{process.Id}\n");
             // A second domain does not get the file.
             Ran second = await RunAsync(TestKernels.PowerOff, "", "-pidfile", pid);
-            second.Status.ShouldBe(1);
-            second.Error.ShouldStartWith("hospes vmm: cannot create PID file: ");
+            second.ShouldBe(new Ran(1, "", "hospes vmm: cannot create PID file: Cannot lock pid file: Resource temporarily unavailable\n"));
             await DebianGuest.RunAsync("kill", "-TERM", $"{process.Id}");
             ((bool?)(await peer.WaitAsync("SHUTDOWN"))["data"]!["guest"]).ShouldBe(false);
         }

@@ -55,13 +55,14 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         _runner = runner;
         if (_over.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
         using var monitor = new QmpMonitor(runner, chardevs);
-        Task[] monitors = [.. line.Monitors.Select(options => ServeAsync(chardevs.Use(options.Chardev), options, monitor))];
         if (line.Serial is not null)
         {
             ChardevPort port = ChardevPort.Start(chardevs.Use(line.Serial), typed => runner.Input.Type(typed.Span));
             _ports.Add(port);
             _serial.Port = port;
         }
+        // Behind the port, which has the keyboard first where both share a device.
+        Task[] monitors = [.. line.Monitors.Select(options => ServeAsync(chardevs.Use(options.Chardev), options, monitor))];
         chardevs.Start();
         runner.StageReached = stage =>
         {

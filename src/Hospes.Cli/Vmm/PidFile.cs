@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hospes.Cli.Native;
 
 namespace Hospes.Cli.Vmm;
 
@@ -17,10 +18,15 @@ internal sealed class PidFile : IDisposable
         error = null;
         try
         {
-            // Not shared means locked (flock(2)): another process that wants the file is refused, whoever reads it is not.
-            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             var file = new FileStream(path, options);
+            if (!FileLock.TryLock(file.SafeFileHandle, out string? refusal))
+            {
+                file.Dispose();
+                error = $"cannot create PID file: Cannot lock pid file: {refusal}";
+                return null;
+            }
             file.SetLength(0);
             file.Write(System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
             return new PidFile(file);
