@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Hospes.Cli.Native;
@@ -5,6 +6,8 @@ namespace Hospes.Cli.Native;
 /// <summary>What makes a process one of the background.</summary>
 internal static partial class Session
 {
+    private const string Descriptors = "/proc/self/fd";
+
     /// <summary>open(2) on Linux: read and write.</summary>
     private const int ReadWrite = 2;
 
@@ -17,13 +20,22 @@ internal static partial class Session
     /// <summary>Has a descriptor closed in the programs that this process starts.</summary>
     public static void Keep(int descriptor) => _ = Control(descriptor, SetDescriptorFlags, CloseOnExec);
 
-    /// <summary>Leads the standard streams to nowhere.</summary>
+    /// <summary>Leads the standard streams to nowhere, and the runtime's copies of them: whoever reads them sees their end.</summary>
     public static void CloseStandardStreams()
     {
         int nowhere = Open("/dev/null", ReadWrite);
-        for (int stream = 0; nowhere >= 0 && stream <= 2; stream++) _ = Duplicate(nowhere, stream);
+        if (nowhere < 0) return;
+        string?[] targets = [Target(0), Target(1), Target(2)];
+        foreach (string entry in Directory.EnumerateFileSystemEntries(Descriptors))
+        {
+            if (int.TryParse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor)
+                && descriptor != nowhere && Target(descriptor) is { } target && targets.Contains(target)) _ = Duplicate(nowhere, descriptor);
+        }
         if (nowhere > 2) _ = Close(nowhere);
     }
+
+    /// <summary>What a descriptor leads to (proc(5)); null for one that is closed.</summary>
+    private static string? Target(int descriptor) => new FileInfo(Path.Combine(Descriptors, descriptor.ToString(CultureInfo.InvariantCulture))).LinkTarget;
 
     // SAFETY: numbers and a string that is copied for the call; nothing is kept.
     [LibraryImport("libc", EntryPoint = "setsid")]
