@@ -26,7 +26,7 @@ internal sealed class QmpSocket : IDisposable
             if (IsLeftOver(path)) File.Delete(path);
             listener.Bind(new UnixDomainSocketEndPoint(path));
             // Nobody can connect before it listens, so nobody does before only this user may.
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             listener.Listen();
             return new QmpSocket(listener, path);
         }

@@ -239,7 +239,7 @@ public sealed class ChardevTests : IDisposable
         string path = Path.Combine(_folder, "s");
         using JsonDocument backend = JsonDocument.Parse("""{"type":"socket","data":{"addr":{"type":"unix","data":{"path":"PATH"}}}}""".Replace("PATH", path, StringComparison.Ordinal));
         _set.TryAdd("a", backend.RootElement, out _).ShouldBeNull();
-        _set.List().ShouldBe([new Qmp.ChardevInfo("a", $"disconnected:unix:{path},server=on", false)]);
+        _set.List().ShouldBe([new Hospes.Vmm.Qmp.ChardevInfo("a", $"disconnected:unix:{path},server=on", false)]);
         _set.Use("a");
         _set.TryRemove("a").ShouldBe("Chardev 'a' is busy");
         _set.All[0].IsUsed = false;
