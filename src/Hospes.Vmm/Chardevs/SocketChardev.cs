@@ -48,9 +48,11 @@ internal sealed class SocketChardev : Chardev
         {
             socket?.Dispose();
             string address = Address(options.Address);
+            // A path has no address that could be unavailable: so the runtime calls ENOENT.
+            string reason = options.Address is UnixDomainSocketEndPoint && fault.SocketErrorCode == SocketError.AddressNotAvailable ? Marshal.GetPInvokeErrorMessage(NoEntry) : Reason(fault);
             error = options.Server
-                ? $"Failed to {(options.Address is IPEndPoint ? $"find an available port: {Reason(fault)}" : $"bind socket to {address}: {Reason(fault)}")}"
-                : $"Failed to connect to '{address}': {Reason(fault)}";
+                ? $"Failed to {(options.Address is IPEndPoint ? $"find an available port: {reason}" : $"bind socket to {address}: {reason}")}"
+                : $"Failed to connect to '{address}': {reason}";
             return null;
         }
     }
@@ -119,6 +121,9 @@ internal sealed class SocketChardev : Chardev
         }
         return null;
     }
+
+    /// <summary>ENOENT of errno(3).</summary>
+    private const int NoEntry = 2;
 
     private static Socket Make(EndPoint address) => address is UnixDomainSocketEndPoint
         ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)

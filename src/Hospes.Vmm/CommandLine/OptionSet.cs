@@ -67,6 +67,11 @@ public sealed class OptionSet
         {
             error = $"JSON parse error, {fault.Message.Split('.')[0]}";
         }
+        catch (ArgumentException)
+        {
+            // Half of a surrogate pair is no UTF-8.
+            error = "JSON parse error, invalid UTF-8 sequence in input";
+        }
         return null;
     }
 
@@ -99,7 +104,7 @@ public sealed class OptionSet
         var value = new StringBuilder();
         for (; at < text.Length; at++)
         {
-            if (text[at] == ',' && (at + 1 == text.Length || text[++at] != ',')) break;
+            if (text[at] == ',' && (++at == text.Length || text[at] != ',')) break;
             value.Append(text[at]);
         }
         next = at;

@@ -62,6 +62,13 @@ internal static class BlockTypes
     private static QmpObject MakeStatistics()
     {
         string[] kinds = ["rd", "wr", "unmap"];
+        QmpMember[] timed =
+        [
+            new("interval_length", QmpType.Integer),
+            .. ((string[])["rd", "wr", "flush"]).SelectMany(static kind => (string[])[$"min_{kind}_latency_ns", $"max_{kind}_latency_ns", $"avg_{kind}_latency_ns"])
+                .Select(static name => new QmpMember(name, QmpType.Integer)),
+            new("avg_rd_queue_depth", QmpType.Number), new("avg_wr_queue_depth", QmpType.Number),
+        ];
         QmpMember[] counts =
         [
             .. kinds.Select(static kind => new QmpMember($"{kind}_bytes", QmpType.Integer)),
@@ -69,7 +76,7 @@ internal static class BlockTypes
                 .Select(static name => new QmpMember(name, QmpType.Integer)),
             .. kinds.Select(static kind => new QmpMember($"{kind}_merged", QmpType.Integer)),
             new("wr_highest_offset", QmpType.Integer), new("account_invalid", QmpType.Bool), new("account_failed", QmpType.Bool),
-            new("timed_stats", new QmpArray(QmpObject.Empty)),
+            new("timed_stats", new QmpArray(new QmpObject(timed))),
         ];
         var statistics = new QmpObject(
             new("device", QmpType.Text, IsOptional: true), new("qdev", QmpType.Text, IsOptional: true), new("node-name", QmpType.Text, IsOptional: true),

@@ -32,7 +32,7 @@ public sealed class BlockTests : IDisposable
         domain.Ask("info block").ShouldBe(
             $"drive0 (#block002): {path} (raw)\n    Attached to:      /machine/peripheral/vd0/virtio-backend\n    Cache mode:       writeback\n\n"
             + $"q: {Path.Combine(_folder, "two.qcow2")} (qcow2, read-only)\n    Attached to:      /machine/peripheral-anon/device[0]/virtio-backend\n    Cache mode:       writeback\n");
-        domain.Ask("info block -n qf").ShouldBe($"qf: {Path.Combine(_folder, "two.qcow2")} (file)\n    Cache mode:       writeback\n");
+        domain.Ask("info block -n qf").ShouldBe($"qf: {Path.Combine(_folder, "two.qcow2")} (file, read-only)\n    Cache mode:       writeback\n");
         domain.Ask("info block nope").ShouldBe("");
     }
 
