@@ -39,11 +39,12 @@ public sealed class VmmDeviceTests : IDisposable
             wget -q -O - http://$(ip route | sed -n 's/^default via \([^ ]*\).*/\1/p'):{{server.Port}}/
             port=/dev/$(basename /sys/class/virtio-ports/vport*)
             echo channel $(cat /sys/class/virtio-ports/vport*/name)
-            echo ready >$port
-            head -n 1 <$port
+            exec 3<>$port
+            echo ready >&3
+            head -n 1 <&3
             while [ $(cat /sys/block/vda/size) = 131072 ]; do sleep 0.1; done
             echo grown to $(cat /sys/block/vda/size)
-            echo grown >$port
+            echo grown >&3
             head -c 24 /dev/input/event0 | wc -c
             """);
         Ran started = await HospesProcess.RunAsync("", DebianGuest.Patience,

@@ -18,14 +18,14 @@ public sealed class DeviceArgumentsTests
             "--net", "none", "--net", "tap=t0,queues=2", "--net", "stream=/s,listen", "--net", "udp=127.0.0.1:1,local=127.0.0.1:2", "--console", "virtio", "--rng");
         read.Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
         devices!.Count.ShouldBe(8);
-        devices[0].ShouldBe(new DiskOptions("a.qcow2"));
-        devices[1].ShouldBe(new DiskOptions("b") { Format = "raw", IsReadOnly = true, Serial = "S1", Queues = 4 });
+        devices[0].ShouldBe(new DiskOptions("a.qcow2") { Id = "disk0", Drive = "disk0" });
+        devices[1].ShouldBe(new DiskOptions("b") { Id = "disk1", Drive = "disk1", Format = "raw", IsReadOnly = true, Serial = "S1", Queues = 4 });
         UserNetworkOptions user = devices[2].ShouldBeOfType<UserNetworkOptions>();
         user.Forwards.Single().GuestPort.ShouldBe(22);
         (user.Mac, user.Mtu).ShouldBe((new PhysicalAddress([0x52, 0x54, 0, 0, 0, 1]), 1400));
-        devices[3].ShouldBe(new TapNetworkOptions("t0") { Pairs = 2 });
-        devices[4].ShouldBe(new StreamNetworkOptions("/s", Listens: true));
-        devices[5].ShouldBe(new DatagramNetworkOptions(new IPEndPoint(IPAddress.Loopback, 2), new IPEndPoint(IPAddress.Loopback, 1)));
+        devices[3].ShouldBe(new TapNetworkOptions("t0") { Id = "nic1", Backend = "net1", Pairs = 2 });
+        devices[4].ShouldBe(new StreamNetworkOptions("/s", Listens: true) { Id = "nic2", Backend = "net2" });
+        devices[5].ShouldBe(new DatagramNetworkOptions(new IPEndPoint(IPAddress.Loopback, 2), new IPEndPoint(IPAddress.Loopback, 1)) { Id = "nic3", Backend = "net3" });
         devices[6].ShouldBe(new ConsoleOptions());
         devices[7].ShouldBe(new EntropyOptions());
     }
