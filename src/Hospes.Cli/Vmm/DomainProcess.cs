@@ -19,6 +19,9 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     private readonly List<ChardevPort> _ports = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Ends the monitors: only when they have told of the end.</summary>
     private readonly CancellationTokenSource _over = new();
     private readonly SerialSink _serial = new();
     private DomainRunner? _runner;
@@ -45,7 +48,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         }
         try
         {
-            await chardevs.PrepareAsync(_over.Token).ConfigureAwait(false);
+            await chardevs.PrepareAsync(_stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -53,7 +56,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         }
         if (TryMake(chardevs, kernel, initrd, out VmmFailure? failure) is not { } runner) return messages.Fail(failure!.Message);
         _runner = runner;
-        if (_over.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
+        if (_stop.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
         using var monitor = new QmpMonitor(runner, chardevs);
         if (line.Serial is not null)
         {
@@ -169,8 +172,8 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
 
     private void Stop()
     {
+        _stop.Cancel();
         _runner?.Stop(DomainEndKind.Stopped);
-        _over.Cancel();
     }
 
     /// <summary>The exit status for an end: 0, whoever wanted it, but for faults, and for panics where that was asked for.</summary>
