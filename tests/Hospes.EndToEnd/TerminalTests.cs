@@ -16,7 +16,7 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public async Task TheLeavingKeyStopsTheGuestAndTheTerminalIsAsBefore()
     {
-        string hospes = $"dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel}";
+        string hospes = $"dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --engine soft --kernel {_kernel}";
         Ran ran = await OnTerminalAsync($"stty -g; {hospes}; echo status $?; stty -g", ["x", "\u0003y"], "\u001d");
         string[] lines = ran.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         lines[^1].ShouldBe(lines[0], "the terminal's settings after and before");
@@ -30,7 +30,7 @@ public sealed class TerminalTests : IDisposable
     public async Task AFailureLeavesTheTerminalAsBefore()
     {
         File.WriteAllText(_kernel, "no kernel");
-        Ran ran = await OnTerminalAsync($"stty -g; dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --kernel {_kernel}; echo status $?; stty -g", [], "");
+        Ran ran = await OnTerminalAsync($"stty -g; dotnet {Path.Combine(AppContext.BaseDirectory, "hospes.dll")} run --engine soft --kernel {_kernel}; echo status $?; stty -g", [], "");
         string[] lines = ran.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         lines[^1].ShouldBe(lines[0]);
         ran.Out.ShouldContain("status 2");
