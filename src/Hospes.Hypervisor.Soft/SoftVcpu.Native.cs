@@ -35,10 +35,13 @@ internal sealed unsafe partial class SoftVcpu
         CpuState* s = _state;
         byte* at = block->Fast;
         _checkFrom = 0;
+        s->NativeFlags = NativeFlags.FromLazy(s);
         while (true)
         {
             NativeExit* exit = _lockstep == null ? Enter(at) : EnterChecked(at, block);
             _profile?.Left(exit);
+            // Both forms hold from here on; for a page that was only missing in the TLB nobody asks.
+            if (exit->Reason != ExitReason.Memory) NativeFlags.ToLazy(s);
             Op* op = exit->Op;
             switch (exit->Reason)
             {
@@ -97,11 +100,13 @@ internal sealed unsafe partial class SoftVcpu
                             at = exit->Retry;
                             break;
                         case Prepared.Fault:
+                            NativeFlags.ToLazy(s);
                             Rewind(s);
                             Delivery.Fault(this, Vector.PageFault, error);
                             return;
                         default:
                             _retried = null;
+                            NativeFlags.ToLazy(s);
                             if (!Finish(exit)) return;
                             at = exit->Resume;
                             break;
@@ -124,13 +129,14 @@ internal sealed unsafe partial class SoftVcpu
         }
     }
 
-    /// <summary>The translated block at RIP; null when there is none yet, or when something else is to be looked at first.</summary>
+    /// <summary>The translated block at RIP; null when there is none yet, when its page faults, or when something else is to be looked at first.</summary>
     private Block* Next()
     {
         CpuState* s = _state;
         if (Volatile.Read(ref s->Events) != 0) return null;
         s->CurrentOp = null;
         Block* block = _blocks.Find(s);
+        if (block == null) return null;
         FetchPage(block);
         return IsTranslated(block) ? block : null;
     }
@@ -164,6 +170,7 @@ internal sealed unsafe partial class SoftVcpu
     {
         int from = _checkFrom;
         _checkFrom = 0;
+        NativeFlags.ToLazy(_state);
         _lockstep!.Try(head, from);
         NativeExit* exit = Enter(at);
         while (exit->Reason == ExitReason.Memory && Prepare(exit, out _) == Prepared.Ready && MayRetry(exit))
@@ -171,6 +178,7 @@ internal sealed unsafe partial class SoftVcpu
             if (exit->NeedsVectors) _state->VectorsLoaded = 1;
             exit = Enter(exit->Retry);
         }
+        NativeFlags.ToLazy(_state);
         bool branched = exit->Reason is ExitReason.Branch or ExitReason.LookUp or ExitReason.Indirect;
         if (branched && exit->Reason != ExitReason.Indirect) _state->Rip = exit->Rip;
         // A return to an address that is none faults before it has done anything.
@@ -194,14 +202,12 @@ internal sealed unsafe partial class SoftVcpu
         return true;
     }
 
+    /// <summary>Enters emitted code, which takes the flags from, and leaves them in, <see cref="CpuState.NativeFlags"/>.</summary>
     private NativeExit* Enter(byte* at)
     {
         CpuState* s = _state;
-        s->NativeFlags = NativeFlags.FromLazy(s);
         s->NativeTarget = at;
-        long number = _code!.Stubs.Enter(s);
-        NativeFlags.ToLazy(s);
-        return _code.Exit((int)number);
+        return _code!.Exit((int)_code.Stubs.Enter(s));
     }
 
     /// <summary>The state is what a handler expects of the instruction that emitted code has left at.</summary>
@@ -219,7 +225,11 @@ internal sealed unsafe partial class SoftVcpu
         CpuState* s = _state;
         exit->Op->Handler(s, exit->Op);
         if (exit->Resume == null) return false;
-        if (Volatile.Read(ref s->Events) == 0 && !exit->FinishesBlock) return true;
+        if (Volatile.Read(ref s->Events) == 0 && !exit->FinishesBlock)
+        {
+            s->NativeFlags = NativeFlags.FromLazy(s);
+            return true;
+        }
         // Events wait for the block's end.
         ExecuteFrom(s, exit->Block, exit->Op + 1);
         return false;

@@ -156,6 +156,11 @@ internal sealed unsafe partial class SoftVcpu
                 if (outcome != Outcome.Continue) return outcome;
             }
             Block* block = _blocks.Find(s);
+            if (block == null)
+            {
+                Delivery.Fault(this, Vector.PageFault, _blocks.FetchError);
+                continue;
+            }
             if (IsTranslated(block)) RunTranslated(block);
             else
             {

@@ -10,6 +10,7 @@ public sealed class DomainControl
 {
     private readonly object _gate = new();
     private readonly VmmOptions _options;
+    private readonly TaskCompletionSource _made = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DeviceBackends? _backends;
     private Domain? _life;
     private DomainEnd? _stopped;
@@ -25,6 +26,9 @@ public sealed class DomainControl
     /// <summary>Told of everything that happens, on whatever thread it happens; of failing disks also on several at once. It must not block, and
     /// calls no member here.</summary>
     public event Action<DomainEvent>? Raised;
+
+    /// <summary>Ends when the domain's machine is there for the first time, or will never be: before that there is nothing to manage.</summary>
+    internal Task Made => _made.Task;
 
     /// <summary>What the domain was made of.</summary>
     public VmmOptions Options => _options;
@@ -110,6 +114,7 @@ public sealed class DomainControl
         {
             foreach (Disk disk in value?.Disks ?? []) disk.Failed = (at, failure) => Raise(new DomainEvent.BlockError(at, failure));
             Volatile.Write(ref _backends, value);
+            if (value is null) _made.TrySetResult();
         }
     }
 
@@ -127,6 +132,7 @@ public sealed class DomainControl
             foreach (NetworkCard card in Backends?.Cards ?? []) card.TellLink();
             if (_stopped is { } end) life.Stop(end);
             if (_wantsToRun) Go();
+            _made.TrySetResult();
         }
     }
 

@@ -13,8 +13,8 @@ internal static class DebianGuest
     public static readonly string[] VirtioModules =
         ["virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio-rng", "virtio_console", "virtio_blk", "failover", "net_failover", "virtio_net"];
 
-    /// <summary>Lets a guest's script load the modules of all virtio devices.</summary>
-    public static string LoadVirtio => $"for module in {string.Join(' ', VirtioModules)}; do insmod /modules/$module.ko; done";
+    /// <summary>Lets a guest's script load the modules of all virtio devices; twice, because which of virtio and virtio_ring needs the other depends on the kernel.</summary>
+    public static string LoadVirtio => $"for pass in 1 2; do for module in {string.Join(' ', VirtioModules)}; do insmod /modules/$module.ko 2>/dev/null; done; done";
 
     /// <summary>Lets a guest's script fetch an address for its first card.</summary>
     public const string Lease = """

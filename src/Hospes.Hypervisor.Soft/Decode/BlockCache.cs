@@ -45,7 +45,13 @@ internal sealed unsafe class BlockCache : IDisposable
     /// <summary>Blocks decoded since creation.</summary>
     public long Decoded { get; private set; }
 
-    /// <summary>The block at the processor's RIP, decoded now if need be. Faults as the fetch does.</summary>
+    /// <summary>The error code of the page fault that <see cref="Find"/> found.</summary>
+    public int FetchError { get; private set; }
+
+    /// <summary>
+    /// The block at the processor's RIP, decoded now if need be. Null when its page faults, with CR2 set and the code in <see cref="FetchError"/>: programs
+    /// that have just begun do little else. Everything else faults as the fetch does.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Block* Find(CpuState* s)
     {
@@ -80,7 +86,7 @@ internal sealed unsafe class BlockCache : IDisposable
         try
         {
             Block* block = Find(s);
-            return block->LastHostPage == null ? block : null;
+            return block != null && block->LastHostPage == null ? block : null;
         }
         catch (GuestFault)
         {
@@ -126,7 +132,20 @@ internal sealed unsafe class BlockCache : IDisposable
         BeginFetch(s);
         ulong linear = Linear(s, s->Rip);
         PageInfo* page = null;
-        if (!_mmu.TryFetchHit(linear, out byte* host)) host = _mmu.Fetch(linear, out _, out page);
+        if (!_mmu.TryFetchHit(linear, out byte* host))
+        {
+            if (!_mmu.TryFetch(linear, out host, out page, out int error))
+            {
+                FetchError = error;
+                return null;
+            }
+        }
+        else if (quick->Rip == s->Rip && quick->Block != null && quick->Block->Host == host && quick->Block->Mode == s->Mode && quick->Block->LastHostPage == null && quick->Block->IsCurrent)
+        {
+            // The TLB was flushed since, and the page is still the same.
+            quick->Generation = s->TlbGeneration;
+            return quick->Block;
+        }
         Block* block = null;
         if (host != null)
         {

@@ -6,7 +6,8 @@ namespace Hospes.Hypervisor.Soft.Emit;
 /// <summary>Distances of the state's fields that emitted code uses.</summary>
 internal static unsafe class StateOffset
 {
-    public static readonly int Windows, Compared, Events, SystemFlags, InterruptWaiting, InterruptShadow, KernelGsBase, FirstSelector, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase;
+    public static readonly int Windows, Compared, Events, SystemFlags, InterruptWaiting, InterruptShadow, KernelGsBase, FirstSelector, Rip, NativeFlags, NativeTarget, VectorsLoaded, Mxcsr, HostMxcsr, Scratch, FsBase, GsBase,
+        Mode, Tlb, Cpl, Cs, Ss, Cr4, Efer, Star, Lstar, Fmask;
 
     /// <summary>The selector of a segment register, numbered as instructions do.</summary>
     public static int Selector(int segment) => FirstSelector + segment * sizeof(SegmentRegister);
@@ -32,5 +33,15 @@ internal static unsafe class StateOffset
         Scratch = (int)(s.Scratch - start);
         FsBase = (int)((byte*)&s.Fs.Base - start);
         GsBase = (int)((byte*)&s.Gs.Base - start);
+        Mode = (int)((byte*)&s.Mode - start);
+        Tlb = (int)((byte*)&s.Tlb - start);
+        Cpl = (int)(&s.Cpl - start);
+        Cs = (int)((byte*)&s.Cs - start);
+        Ss = (int)((byte*)&s.Ss - start);
+        Cr4 = (int)((byte*)&s.Cr4 - start);
+        Efer = (int)((byte*)&s.Efer - start);
+        Star = (int)((byte*)&s.Star - start);
+        Lstar = (int)((byte*)&s.Lstar - start);
+        Fmask = (int)((byte*)&s.Fmask - start);
     }
 }

@@ -19,6 +19,7 @@ internal unsafe class Mmu
     private readonly object _splitLock;
     private readonly TlbTables _tables;
     private readonly TrialEnd _trialEnd = new();
+    private readonly WalkCache _walks = new();
     private PagingContext _context;
     private WriteJournal? _journal;
 
@@ -165,7 +166,7 @@ internal unsafe class Mmu
         if ((address & 0xFFF) + (ulong)size > 4096 || !Addresses.IsCanonical(address)) return Prepared.Other;
         Access access = write ? Access.Write : Access.Read;
         Privilege privilege = Current;
-        if (!PageWalk.Walk(_map, _context, address, access, privilege, out Translation found))
+        if (!Walk(address, access, privilege, out Translation found))
         {
             _state->Cr2 = address;
             error = found.Error;
@@ -199,6 +200,25 @@ internal unsafe class Mmu
         return _map.Locate(physical, out page);
     }
 
+    /// <summary>As <see cref="Fetch"/>, with a page fault as an answer: CR2 is set then.</summary>
+    public bool TryFetch(ulong linear, out byte* host, out PageInfo* page, out int error)
+    {
+        CheckCanonical(linear, isFetch: true);
+        Privilege privilege = Current;
+        error = 0;
+        if (Walk(linear, Access.Execute, privilege, out Translation found))
+        {
+            Fill(linear, Access.Execute, privilege, found);
+            host = _map.Locate(found.Physical, out page);
+            return true;
+        }
+        _state->Cr2 = linear;
+        error = found.Error;
+        host = null;
+        page = null;
+        return false;
+    }
+
     /// <summary>The physical address of a fetch when the TLB has it; otherwise false.</summary>
     public bool TryFetchHit(ulong linear, out byte* host)
     {
@@ -228,7 +248,7 @@ internal unsafe class Mmu
     private ulong Resolve(ulong linear, Access access, Privilege privilege)
     {
         CheckCanonical(linear, access == Access.Execute);
-        if (!PageWalk.Walk(_map, _context, linear, access, privilege, out Translation found))
+        if (!Walk(linear, access, privilege, out Translation found))
         {
             _state->Cr2 = linear;
             Fault.Raise(_state, Vector.PageFault, found.Error);
@@ -236,6 +256,9 @@ internal unsafe class Mmu
         Fill(linear, access, privilege, found);
         return found.Physical;
     }
+
+    private bool Walk(ulong linear, Access access, Privilege privilege, out Translation found) =>
+        _walks.TryWalk(_map, _context, _state->TlbGeneration, linear, access, privilege, out found) || PageWalk.Walk(_map, _context, linear, access, privilege, out found);
 
     /// <summary>The whole of an access must be canonical before any of its pages is looked up.</summary>
     private void CheckCanonical(ulong linear, bool isFetch = false)

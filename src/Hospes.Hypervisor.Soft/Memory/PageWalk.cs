@@ -81,14 +81,14 @@ internal struct Translation
 /// <summary>Walks the page tables (Intel SDM vol. 3, chapter 4): 32-bit, PAE and 4-level paging.</summary>
 internal static unsafe class PageWalk
 {
-    private const ulong P = 1, W = 2, U = 4, A = 0x20, D = 0x40, Ps = 0x80, G = 0x100, Nx = 1UL << 63;
+    public const ulong P = 1, W = 2, U = 4, A = 0x20, D = 0x40, Ps = 0x80, G = 0x100, Nx = 1UL << 63;
 
     /// <summary>Physical address bits of the model (CPUID 0x80000008).</summary>
     public const int PhysicalBits = 46;
 
-    private const ulong FrameMask = ((1UL << PhysicalBits) - 1) & ~0xFFFUL;
+    public const ulong FrameMask = ((1UL << PhysicalBits) - 1) & ~0xFFFUL;
 
-    private const ulong ReservedPhysical = ((1UL << 52) - 1) & ~((1UL << PhysicalBits) - 1);
+    public const ulong ReservedPhysical = ((1UL << 52) - 1) & ~((1UL << PhysicalBits) - 1);
 
     /// <summary>Translates a canonical linear address, setting accessed and dirty bits. Answers false with the error code in the translation.</summary>
     public static bool Walk(PhysicalMap map, in PagingContext context, ulong linear, Access access, Privilege privilege, out Translation result)
@@ -111,6 +111,7 @@ internal static unsafe class PageWalk
         bool noExecute = false;
         Span<ulong> entryAt = stackalloc ulong[4];
         int depth = 0;
+        ulong common = A;
         while (true)
         {
             int shift = 12 + 9 * (level - 1);
@@ -135,13 +136,15 @@ internal static unsafe class PageWalk
             entryAt[depth++] = address;
             if (!leaf)
             {
+                if (!pdpte) common &= entry;
                 table = entry & FrameMask;
                 level--;
                 continue;
             }
             uint key = (uint)(entry >> 59) & 15;
             if (!Check(context, access, privilege, rights, noExecute, key, ref result)) return false;
-            if (!SetAccessed64(map, entryAt[..depth], access == Access.Write, pdptes: !context.IsLong)) return Refuse(context, access, privilege, 0, ref result);
+            bool isSet = (common & entry & A) != 0 && (access != Access.Write || (entry & D) != 0);
+            if (!isSet && !SetAccessed64(map, entryAt[..depth], access == Access.Write, pdptes: !context.IsLong)) return Refuse(context, access, privilege, 0, ref result);
             ulong mask = (1UL << shift) - 1;
             result.Physical = (entry & FrameMask & ~mask) | (linear & mask);
             result.CanWrite &= access == Access.Write || (entry & D) != 0;
@@ -182,7 +185,7 @@ internal static unsafe class PageWalk
     }
 
     /// <summary>The rights of all levels against the access (SDM vol. 3, 4.6 and 4.6.2 for protection keys).</summary>
-    private static bool Check(in PagingContext context, Access access, Privilege privilege, ulong rights, bool noExecute, uint key, ref Translation result)
+    public static bool Check(in PagingContext context, Access access, Privilege privilege, ulong rights, bool noExecute, uint key, ref Translation result)
     {
         bool userPage = (rights & U) != 0, user = privilege == Privilege.User;
         bool dataAllowed = user ? userPage : !(userPage && context.Smap && privilege == Privilege.Supervisor);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Hospes.Hypervisor.Soft.Memory;
@@ -15,6 +16,9 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
     private readonly TrapTable _traps;
     private readonly Lock _gate = new();
     private Region[] _regions = [];
+
+    /// <summary>The largest region, where most addresses are.</summary>
+    private Region _main = new(0, 0, null, null);
 
     public PhysicalMap(GuestMemory memory, TrapTable traps)
     {
@@ -34,7 +38,17 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
     public Lock CodeGate { get; } = new();
 
     /// <summary>The host address of a physical address, and its page's information; null where no RAM is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Locate(ulong physical, out PageInfo* page)
+    {
+        Region main = Volatile.Read(ref _main);
+        ulong offset = physical - main.Address;
+        if (offset >= main.Size) return LocateElsewhere(physical, out page);
+        page = main.Pages + (offset >> 12);
+        return main.Host + offset;
+    }
+
+    private byte* LocateElsewhere(ulong physical, out PageInfo* page)
     {
         foreach (Region region in Volatile.Read(ref _regions))
         {
@@ -96,8 +110,9 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
         {
             nuint pages = (nuint)(range.Size >> 12);
             var table = (PageInfo*)NativeMemory.AllocZeroed(pages, (nuint)sizeof(PageInfo));
-            Region[] grown = [.. _regions, new Region(range.Address, range.Size, (byte*)range.HostAddress, table)];
-            Volatile.Write(ref _regions, grown);
+            var region = new Region(range.Address, range.Size, (byte*)range.HostAddress, table);
+            Volatile.Write(ref _regions, [.. _regions, region]);
+            if (region.Size > _main.Size) Volatile.Write(ref _main, region);
         }
         TranslationsChanged();
     }
@@ -108,6 +123,7 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
         {
             foreach (Region region in _regions) NativeMemory.Free(region.Pages);
             _regions = [];
+            _main = new Region(0, 0, null, null);
         }
     }
 

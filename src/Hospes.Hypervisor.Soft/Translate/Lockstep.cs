@@ -130,6 +130,11 @@ internal sealed unsafe class Lockstep : IDisposable
         }
         uint differing = (Flags.Read(expected) ^ Flags.Read(found)) & ~_undefined[index];
         if (differing != 0) return $"RFLAGS is {Flags.Read(found):x8}, interpreted {Flags.Read(expected):x8}";
+        if (expected->Mode != found->Mode || expected->Cpl != found->Cpl) return $"mode is {found->Mode}, interpreted {expected->Mode}";
+        for (int i = 0; i < 6; i++)
+        {
+            if (!IsSame(*CpuState.Segment(expected, i), *CpuState.Segment(found, i))) return $"segment register {i} differs";
+        }
         for (int i = 0; i < 16; i++)
         {
             var a = new ReadOnlySpan<byte>(CpuState.Vector(expected, i), 32);
@@ -140,6 +145,9 @@ internal sealed unsafe class Lockstep : IDisposable
         if (branched && RipAt(index) is var rip && rip != found->Rip) return $"RIP is {found->Rip:x16}, interpreted {rip:x16}";
         return _journal.Compare(index) is { } memory ? $"memory at host {memory.At:x} is {memory.Found:x2}, interpreted {memory.Expected:x2}" : null;
     }
+
+    private static bool IsSame(in SegmentRegister a, in SegmentRegister b) =>
+        a.Base == b.Base && a.Limit == b.Limit && a.Selector == b.Selector && a.Attributes == b.Attributes;
 
     /// <summary>Where the interpreter was: inside a block its RIP is that behind the block.</summary>
     private ulong RipAt(int step)

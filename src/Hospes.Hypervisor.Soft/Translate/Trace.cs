@@ -174,7 +174,7 @@ internal sealed unsafe class Trace
         if (op->Faults) return null;
         switch (_traits[last].Treatment)
         {
-            case Treatment.Interpret: return null;
+            case Treatment.Interpret or Treatment.SetAccessCheck or Treatment.SystemCall or Treatment.SystemReturn: return null;
             case Treatment.Jump:
                 _isLoop = op->Imm == Head->Rip;
                 return Reachable(block, op->Imm) is var there && there != null ? there : Around(block, op->Imm);

@@ -143,6 +143,9 @@ internal sealed class TraitTable
         Code.Cli => Treatment.ClearInterrupt,
         Code.Sti => Treatment.SetInterrupt,
         Code.Swapgs => Treatment.SwapBase,
+        Code.Stac or Code.Clac => Treatment.SetAccessCheck,
+        Code.Syscall => Treatment.SystemCall,
+        Code.Sysretq => Treatment.SystemReturn,
         Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg => Treatment.ReadSelector,
         Code.Cmpxchg16b_m128 => Treatment.CompareExchange16,
         Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX or Code.Stosq_m64_RAX

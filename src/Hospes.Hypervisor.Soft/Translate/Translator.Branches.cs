@@ -168,10 +168,13 @@ internal sealed unsafe partial class Translator
     }
 
     /// <summary>Goes to the address in Scratch0 through the table of indirect branches.</summary>
-    private void EmitGoToScratch()
+    private void EmitGoToScratch() => EmitGoToScratch(_block->Mode);
+
+    /// <summary>Goes to the address in Scratch0, in a mode that has a table.</summary>
+    private void EmitGoToScratch(Mode mode)
     {
         Settle(_behind);
-        int table = _cache.JumpTable(_block->Mode);
+        int table = _cache.JumpTable(mode);
         // The low bits of the address times 16.
         _a.Rorx(S1, S0, 32 - 4, wide: false);
         _a.Group1(4, S1, (CpuArea.JumpCount - 1) * 16, wide: false);

@@ -35,6 +35,9 @@ internal sealed unsafe partial class Translator
             case Treatment.ClearInterrupt: return IsSupervisor ? EmitClearSystemFlag(Flags.If) : EmitInterpreted();
             case Treatment.SetInterrupt: return IsSupervisor ? EmitSetInterrupt() : EmitInterpreted();
             case Treatment.SwapBase: return IsSupervisor ? EmitSwapBase() : EmitInterpreted();
+            case Treatment.SetAccessCheck: return IsSupervisor ? EmitSetAccessCheck(instruction) : EmitInterpreted();
+            case Treatment.SystemCall: return EmitSystemCall();
+            case Treatment.SystemReturn: return EmitSystemReturn();
             case Treatment.ReadSelector: return EmitReadSelector(form);
             case Treatment.CompareExchange16: return EmitCompareExchange16(instruction, ref form);
             case Treatment.String: return EmitString(instruction, form);

@@ -85,23 +85,29 @@ internal sealed unsafe partial class Translator
     {
         Settle(_index);
         EmitPushLookUp();
-        // S1 = AH, which has the low byte of RFLAGS as it is; then the system flags, then OF. RF and VM are pushed as 0.
-        _a.Rorx(S1, HostRegister.Rax, 8, wide: false);
-        _a.Rex(false, S1, 0, S1);
+        EmitReadFlags(S1);
+        _a.RegMemory(0x89, S1, S0, 0);
+        _a.Lea(GuestRsp, GuestRsp, -Width);
+        return true;
+    }
+
+    /// <summary>A scratch register gets RFLAGS, with RF and VM as 0. The flags must be saved.</summary>
+    private void EmitReadFlags(int to)
+    {
+        // AH has the low byte as it is; then the system flags, then OF.
+        _a.Rorx(to, HostRegister.Rax, 8, wide: false);
+        _a.Rex(false, to, 0, to);
         _a.Byte(0x0F);
         _a.Byte(0xB6);
-        _a.ModRegister(S1, S1);
-        _a.RegState(0x0B, S1, StateOffset.SystemFlags, wide: false);
-        _a.Group1(4, S1, unchecked((int)~(Flags.Rf | Flags.Vm)), wide: false);
-        // test al, al; je +7; or r11d, 0x800
+        _a.ModRegister(to, to);
+        _a.RegState(0x0B, to, StateOffset.SystemFlags, wide: false);
+        _a.Group1(4, to, unchecked((int)~(Flags.Rf | Flags.Vm)), wide: false);
+        // test al, al; je +7; or to, 0x800
         _a.Byte(0x84);
         _a.Byte(0xC0);
         _a.Byte(0x74);
         _a.Byte(7);
-        _a.Group1(1, S1, (int)Flags.Of, wide: false);
-        _a.RegMemory(0x89, S1, S0, 0);
-        _a.Lea(GuestRsp, GuestRsp, -Width);
-        return true;
+        _a.Group1(1, to, (int)Flags.Of, wide: false);
     }
 
     private bool EmitPop(in InstructionForm form)

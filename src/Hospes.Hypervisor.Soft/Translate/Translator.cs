@@ -18,6 +18,7 @@ internal sealed unsafe partial class Translator
     private const ulong PageMask = TlbEntry.PageMask;
 
     private readonly CodeCache _cache;
+    private readonly CpuState* _state;
     private readonly Assembler _a;
     private readonly TraitTable _traits = new();
     private readonly Trace _trace;
@@ -44,6 +45,7 @@ internal sealed unsafe partial class Translator
     {
         _profile = profile;
         _cache = cache;
+        _state = state;
         _a = cache.Assembler;
         _trace = new Trace(blocks, state, _traits, eager);
     }

@@ -5,7 +5,7 @@ namespace Hospes.Hypervisor.Soft.Translate;
 /// <summary>Which general registers an instruction may write: what must be known to keep facts about them over it.</summary>
 internal static class WrittenRegisters
 {
-    private const ushort Rax = 1, Rcx = 2, Rdx = 4, Rsp = 16, Rbp = 32, Rsi = 64, Rdi = 128, All = 0xFFFF;
+    private const ushort Rax = 1, Rcx = 2, Rdx = 4, Rsp = 16, Rbp = 32, Rsi = 64, Rdi = 128, R11 = 2048, All = 0xFFFF;
 
     /// <summary>A bit for each register; all for what its handler does.</summary>
     public static ushort Of(in Instruction instruction, in TranslationTraits traits) => traits.Treatment switch
@@ -21,6 +21,7 @@ internal static class WrittenRegisters
         Treatment.Widen or Treatment.Multiply or Treatment.Divide or Treatment.CompareExchange16 => Rax | Rdx,
         Treatment.CompareExchange => (ushort)(Rax | Operands(instruction, 1)),
         Treatment.String => Rcx | Rsi | Rdi,
+        Treatment.SystemCall => Rcx | R11,
         _ => 0,
     };
 

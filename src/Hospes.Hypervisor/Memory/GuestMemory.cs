@@ -50,9 +50,10 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <param name="size">Bytes, a multiple of 4096, not 0.</param>
     /// <param name="range">The new range, or null.</param>
     /// <param name="useHugePages">Whether pages from the host's huge-page pool are asked for first (1 GiB, then 2 MiB).</param>
+    /// <param name="isShared">Whether it must have a memory file, which other processes can map; else it has one only where that costs no larger pages.</param>
     /// <returns><see cref="Status.InvalidArgs"/>, <see cref="Status.OutOfRange"/>, <see cref="Status.AlreadyExists"/> on overlap,
     /// <see cref="Status.NoMemory"/>.</returns>
-    public Status Map(ulong address, ulong size, out MemoryRange? range, bool useHugePages = false)
+    public Status Map(ulong address, ulong size, out MemoryRange? range, bool useHugePages = false, bool isShared = false)
     {
         range = null;
         if (size == 0 || ((address | size) & (PageSize - 1)) != 0) return Status.InvalidArgs;
@@ -63,7 +64,7 @@ public sealed unsafe class GuestMemory : IDisposable
             while (at < _ranges.Length && _ranges[at].Address < address) at++;
             if (at > 0 && _ranges[at - 1].End > address) return Status.AlreadyExists;
             if (at < _ranges.Length && _ranges[at].Address < address + size) return Status.AlreadyExists;
-            if (!Native.MemoryFile.TryMap((nuint)size, useHugePages, out int file, out nint host, out ulong pageSize)) return Status.NoMemory;
+            if (!Native.HostPages.TryMap((nuint)size, useHugePages, isShared, out int file, out nint host, out ulong pageSize)) return Status.NoMemory;
             range = new MemoryRange(address, size, file, (byte*)host, pageSize);
             MemoryRange[] grown = [.. _ranges[..at], range, .. _ranges[at..]];
             Volatile.Write(ref _ranges, grown);
@@ -176,8 +177,8 @@ public sealed unsafe class GuestMemory : IDisposable
     {
         if (size == 0 || ((address | size) & (PageSize - 1)) != 0) return Status.InvalidArgs;
         byte* host = Locate(address, size, out _);
-        if (host == null) return Status.NotFound;
-        if (!Native.MemoryFile.TryDiscard((nint)host, (nuint)size)) return Status.NotSupported;
+        if (host == null || Find(address) is not { } range) return Status.NotFound;
+        if (!Native.HostPages.TryDiscard((nint)host, (nuint)size, range.File)) return Status.NotSupported;
         Wrote(address, size);
         return Status.Ok;
     }

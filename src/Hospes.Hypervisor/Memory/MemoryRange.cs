@@ -1,6 +1,6 @@
 namespace Hospes.Hypervisor;
 
-/// <summary>One stretch of guest RAM, backed by a memory file that is mapped into this process.</summary>
+/// <summary>One stretch of guest RAM, mapped into this process.</summary>
 public sealed unsafe class MemoryRange : IDisposable
 {
     private readonly ulong[] _dirty;
@@ -25,10 +25,10 @@ public sealed unsafe class MemoryRange : IDisposable
     /// <summary>The first guest-physical address behind it.</summary>
     public ulong End => Address + Size;
 
-    /// <summary>The memory file's descriptor, for engines and device processes that map it too. Owned by the range.</summary>
+    /// <summary>The descriptor of the memory file behind it, which others may map too; -1 for memory without one. Owned by the range.</summary>
     public int File { get; }
 
-    /// <summary>The size of the host pages behind it: 1 GiB, 2 MiB or 4 KiB.</summary>
+    /// <summary>The size of the host pages behind it: 1 GiB, 2 MiB or 4 KiB; where it is 4 KiB the host may make larger ones of them by itself.</summary>
     public ulong PageSize { get; }
 
     /// <summary>Words of 64 bits in the range's dirty bitmap.</summary>
@@ -47,12 +47,12 @@ public sealed unsafe class MemoryRange : IDisposable
         if ((Volatile.Read(ref word) & bit) == 0) Interlocked.Or(ref word, bit);
     }
 
-    /// <summary>Unmaps the range and closes its file.</summary>
+    /// <summary>Unmaps the range, and closes its file if it has one.</summary>
     public void Dispose()
     {
         if (_host == null) return;
         Native.LibC.Unmap((nint)_host, (nuint)Size);
-        _ = Native.LibC.Close(File);
+        if (File != Native.HostPages.NoFile) _ = Native.LibC.Close(File);
         _host = null;
     }
 

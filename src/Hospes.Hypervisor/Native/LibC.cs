@@ -6,9 +6,9 @@ namespace Hospes.Hypervisor.Native;
 internal static partial class LibC
 {
     public const int ProtRead = 1, ProtWrite = 2;
-    public const int MapShared = 1, MapNoReserve = 0x4000;
+    public const int MapShared = 1, MapPrivate = 2, MapAnonymous = 0x20, MapNoReserve = 0x4000;
     public const uint MfdCloseOnExec = 1, MfdHugeTlb = 4, MfdHuge2Mb = 21u << 26, MfdHuge1Gb = 30u << 26;
-    public const int AdviseHugePage = 14, AdviseRemove = 9;
+    public const int AdviseHugePage = 14, AdviseRemove = 9, AdviseDontNeed = 4;
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int CreateMemoryFile(string name, uint flags);

@@ -36,6 +36,12 @@ internal sealed class StoreLoop : IDisposable
     /// <summary>Requests in a round for each of several busy connections.</summary>
     private const int ShareOfMany = 16;
 
+    /// <summary>
+    /// Connections whose replies leave together before the round ends: a client with many connections then wakes once for them, and still works while the
+    /// round goes on.
+    /// </summary>
+    private const int RepliesTogether = 16;
+
     /// <summary>Requests in a round for a connection that is alone.</summary>
     private const int ShareAlone = 64;
 
@@ -153,23 +159,34 @@ internal sealed class StoreLoop : IDisposable
     private void Continue(SocketConnection connection, int share)
     {
         connection.OnReady(share);
-        SendSoon(connection);
+        SendSoon();
     }
 
     private void Serve(SocketConnection connection, int events, int share)
     {
         if ((events & Linux.EventOut) != 0) connection.Flush();
         if ((events & (Linux.EventIn | Linux.EventHangUp | Linux.EventError)) != 0 && !connection.IsFlooding) connection.OnReadable(share);
-        SendSoon(connection);
+        SendSoon();
     }
 
-    /// <summary>Sends a connection's replies at once where nothing forbids it, so that the client works while the round goes on.</summary>
-    private void SendSoon(SocketConnection connection)
+    /// <summary>Sends replies before the round ends where nothing forbids it.</summary>
+    private void SendSoon()
     {
-        if (connection.IsClosed || connection.Session.Output.IsEmpty) return;
+        if (_dirty.Count < RepliesTogether) return;
         foreach (IRoundTask task in Tasks)
             if (task.HoldsReplies) return;
-        connection.Flush();
+        Send();
+    }
+
+    private void Send()
+    {
+        for (int i = 0; i < _dirty.Count; i++)
+        {
+            SocketConnection connection = _dirty[i];
+            connection.IsDirty = false;
+            if (!connection.IsClosed) connection.Flush();
+        }
+        _dirty.Clear();
     }
 
     private void EndRound()
@@ -179,13 +196,7 @@ internal sealed class StoreLoop : IDisposable
         if (Metrics.HotPaths.IsOn) Metrics.HotPaths.Check(State.Now);
         ExpireEvents();
         foreach (IRoundTask task in Tasks) task.EndRound();
-        for (int i = 0; i < _dirty.Count; i++)
-        {
-            SocketConnection connection = _dirty[i];
-            connection.IsDirty = false;
-            if (!connection.IsClosed) connection.Flush();
-        }
-        _dirty.Clear();
+        Send();
         for (int i = 0; i < _closing.Count; i++) Finish(_closing[i]);
         _closing.Clear();
     }

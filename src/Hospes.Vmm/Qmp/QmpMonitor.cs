@@ -42,15 +42,23 @@ public sealed class QmpMonitor : IDisposable
 
     internal QmpServer Server { get; }
 
-    /// <summary>Serves a program that connected, until the stream ends or the peer does not read what it is told.</summary>
+    /// <summary>Serves a program that connected, once the domain's machine is made, until the stream ends or the peer does not read what it is told.</summary>
     /// <param name="duplex">The way to the peer and back; closed at the end.</param>
     /// <param name="cancellation">Ends the session.</param>
-    public Task ServeAsync(Stream duplex, CancellationToken cancellation = default) => Server.ServeAsync(duplex, cancellation);
+    public async Task ServeAsync(Stream duplex, CancellationToken cancellation = default)
+    {
+        await _control.Made.WaitAsync(cancellation).ConfigureAwait(false);
+        await Server.ServeAsync(duplex, cancellation).ConfigureAwait(false);
+    }
 
-    /// <summary>Serves a person who connected, until the stream ends.</summary>
+    /// <summary>Serves a person who connected, once the domain's machine is made, until the stream ends.</summary>
     /// <param name="duplex">The way to the person and back; closed at the end.</param>
     /// <param name="cancellation">Ends the session.</param>
-    public Task ServeHumanAsync(Stream duplex, CancellationToken cancellation = default) => new HumanSession(_human, s_versionText).RunAsync(duplex, cancellation);
+    public async Task ServeHumanAsync(Stream duplex, CancellationToken cancellation = default)
+    {
+        await _control.Made.WaitAsync(cancellation).ConfigureAwait(false);
+        await new HumanSession(_human, s_versionText).RunAsync(duplex, cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Does what a person's line says.</summary>
     /// <param name="line">The line.</param>

@@ -7,8 +7,11 @@ namespace Hospes.Hypervisor.Soft.Interpret.System;
 /// <summary>SYSCALL, SYSRET, SYSENTER, SYSEXIT (Intel SDM vol. 2; vol. 3, 5.8.7 and 5.8.8).</summary>
 internal static unsafe class SystemCalls
 {
-    private const ushort Code0 = 0x9B, Data0 = 0x93, Dpl3 = 0x60;
+    private const ushort Code0 = 0x9B, Data0 = 0x93;
     private const int Rcx = VcpuState.Rcx, Rdx = VcpuState.Rdx, Rsp = VcpuState.Rsp, R11 = 11;
+
+    /// <summary>The flags that SYSRET takes from R11.</summary>
+    public const uint ReturnedFlags = Flags.Arithmetic | Flags.Tf | Flags.If | Flags.Df | Flags.IoplMask | Flags.Nt | Flags.Ac | Flags.Vif | Flags.Vip | Flags.Id;
 
     /// <summary>SYSCALL. From compatibility mode it goes to CSTAR, as AMD's processors do; no system for Intel's relies on #UD there.</summary>
     public static void Syscall(CpuState* s, Op* op)
@@ -20,8 +23,8 @@ internal static unsafe class SystemCalls
         s->General[R11] = flags & ~Flags.Rf;
         s->Rip = from64 ? s->Lstar : s->Cstar;
         Flags.Write(s, flags & ~(uint)s->Fmask & ~(Flags.Rf | Flags.Vm));
-        var selector = (ushort)(s->Star >> 32 & 0xFFFC);
-        SetFlat(s, selector, SegmentRegister.Long | SegmentRegister.Granular, 0);
+        (s->Cs, s->Ss) = Called(s->Star);
+        s->Cpl = 0;
         ModeUpdate.All(s);
         ModeUpdate.AfterFlags(s, old);
         // TF that the mask cleared gives no trap after SYSCALL.
@@ -38,7 +41,7 @@ internal static unsafe class SystemCalls
         uint old = s->SystemFlags;
         s->SystemFlags &= ~(Flags.Vm | Flags.If | Flags.Rf);
         bool longMode = (s->Efer & EferLma) != 0;
-        SetFlat(s, (ushort)(s->SysenterCs & 0xFFFC), longMode ? SegmentRegister.Long | SegmentRegister.Granular : SegmentRegister.Big | SegmentRegister.Granular, 0);
+        SetFlat(s, (ushort)(s->SysenterCs & 0xFFFC), longMode ? SegmentRegister.Long : SegmentRegister.Big, 0);
         s->General[Rsp] = longMode ? s->SysenterEsp : (uint)s->SysenterEsp;
         s->Rip = longMode ? s->SysenterEip : (uint)s->SysenterEip;
         ModeUpdate.All(s);
@@ -55,22 +58,9 @@ internal static unsafe class SystemCalls
         if (s->Cpl != 0) Fault.GeneralProtection(s);
         if (to64 && !Addresses.IsCanonical(s->General[Rcx])) Fault.GeneralProtection(s);
         uint old = s->SystemFlags;
-        const uint Kept = Flags.Arithmetic | Flags.Tf | Flags.If | Flags.Df | Flags.IoplMask | Flags.Nt | Flags.Ac | Flags.Vif | Flags.Vip | Flags.Id;
-        Flags.Write(s, (uint)s->General[R11] & Kept);
-        var selector = (ushort)(s->Star >> 48);
+        Flags.Write(s, (uint)s->General[R11] & ReturnedFlags);
         s->Rip = to64 ? s->General[Rcx] : (uint)s->General[Rcx];
-        s->Cs = new SegmentRegister
-        {
-            Selector = (ushort)((to64 ? selector + 16 : selector) | 3),
-            Limit = uint.MaxValue,
-            Attributes = (ushort)(Code0 | Dpl3 | SegmentRegister.Granular | (to64 ? SegmentRegister.Long : SegmentRegister.Big)),
-        };
-        s->Ss = new SegmentRegister
-        {
-            Selector = (ushort)((selector + 8) | 3),
-            Limit = uint.MaxValue,
-            Attributes = Data0 | Dpl3 | SegmentRegister.Granular | SegmentRegister.Big,
-        };
+        (s->Cs, s->Ss) = Returned(s->Star, to64);
         s->Cpl = 3;
         ModeUpdate.All(s);
         ModeUpdate.AfterFlags(s, old);
@@ -84,23 +74,35 @@ internal static unsafe class SystemCalls
         ulong target = s->General[Rdx], stack = s->General[Rcx];
         if (to64 && (!Addresses.IsCanonical(target) || !Addresses.IsCanonical(stack))) Fault.GeneralProtection(s);
         var selector = (ushort)((s->SysenterCs & 0xFFFC) + (to64 ? 32u : 16u));
-        SetFlat(s, selector, SegmentRegister.Granular | (to64 ? SegmentRegister.Long : SegmentRegister.Big), 3);
+        SetFlat(s, selector, to64 ? SegmentRegister.Long : SegmentRegister.Big, 3);
         s->General[Rsp] = to64 ? stack : (uint)stack;
         s->Rip = to64 ? target : (uint)target;
         ModeUpdate.All(s);
     }
 
+    /// <summary>CS and SS after SYSCALL, by the value of STAR.</summary>
+    public static (SegmentRegister Code, SegmentRegister Stack) Called(ulong star)
+    {
+        var selector = (ushort)(star >> 32 & 0xFFFC);
+        return (Flat(selector, Code0 | SegmentRegister.Long, 0), Flat((ushort)(selector + 8), Data0 | SegmentRegister.Big, 0));
+    }
+
+    /// <summary>CS and SS after SYSRET, by the value of STAR.</summary>
+    public static (SegmentRegister Code, SegmentRegister Stack) Returned(ulong star, bool to64)
+    {
+        var selector = (ushort)(star >> 48);
+        SegmentRegister code = to64 ? Flat((ushort)(selector + 16), Code0 | SegmentRegister.Long, 3) : Flat(selector, Code0 | SegmentRegister.Big, 3);
+        return (code, Flat((ushort)(selector + 8), Data0 | SegmentRegister.Big, 3));
+    }
+
     /// <summary>Flat CS and SS (the selector behind CS) at a level, without looking at descriptors.</summary>
     private static void SetFlat(CpuState* s, ushort selector, int codeBits, int cpl)
     {
-        int dpl = cpl << 5;
-        s->Cs = new SegmentRegister { Selector = (ushort)(selector | cpl), Limit = uint.MaxValue, Attributes = (ushort)(Code0 | dpl | codeBits) };
-        s->Ss = new SegmentRegister
-        {
-            Selector = (ushort)((selector + 8) | cpl),
-            Limit = uint.MaxValue,
-            Attributes = (ushort)(Data0 | dpl | SegmentRegister.Granular | SegmentRegister.Big),
-        };
+        s->Cs = Flat(selector, Code0 | codeBits, cpl);
+        s->Ss = Flat((ushort)(selector + 8), Data0 | SegmentRegister.Big, cpl);
         s->Cpl = (byte)cpl;
     }
+
+    private static SegmentRegister Flat(ushort selector, int bits, int cpl) =>
+        new() { Selector = (ushort)(selector | cpl), Limit = uint.MaxValue, Attributes = (ushort)(bits | cpl << 5 | SegmentRegister.Granular) };
 }
