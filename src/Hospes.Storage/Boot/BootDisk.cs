@@ -1,4 +1,5 @@
 using Hospes.Storage.Ext4;
+using Hospes.Storage.Fat;
 using Hospes.Storage.Partitions;
 using Hospes.Storage.Volumes;
 
@@ -53,9 +54,20 @@ public sealed class BootDisk
 
         void Add(Partition? partition, Volume volume)
         {
-            VolumeError failure = Ext4FileSystem.TryOpen(volume, out Ext4FileSystem? files);
+            VolumeError failure = TryOpen(volume, out IFileSystem? files);
             if (failure == VolumeError.None) volumes.Add(new BootVolume(partition, files!));
             else if (failure != VolumeError.WrongKind) refused.Add($"{BootVolume.NameOf(partition)}: {VolumeErrors.Cause(failure)}");
         }
+    }
+
+    /// <summary>Opens a volume as the first kind of file system that it is.</summary>
+    internal static VolumeError TryOpen(Volume volume, out IFileSystem? files)
+    {
+        VolumeError error = Ext4FileSystem.TryOpen(volume, out Ext4FileSystem? ext4);
+        files = ext4;
+        if (error != VolumeError.WrongKind) return error;
+        error = FatFileSystem.TryOpen(volume, out FatFileSystem? fat);
+        files = fat;
+        return error;
     }
 }

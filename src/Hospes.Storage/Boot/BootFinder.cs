@@ -7,7 +7,7 @@ namespace Hospes.Storage.Boot;
 /// <summary>Finds what a disk offers to boot, as the boot loaders that people install would: nothing of the disk is run, and nothing is written.</summary>
 public static class BootFinder
 {
-    private static readonly string[] s_grub = ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/grub/grub.cfg", "/grub2/grub.cfg"];
+    private static readonly string[] s_grub = ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/grub/grub.cfg", "/grub2/grub.cfg", "/EFI/debian/grub.cfg", "/EFI/ubuntu/grub.cfg", "/EFI/fedora/grub.cfg"];
 
     private static readonly string[] s_extlinux =
     [
@@ -70,8 +70,8 @@ public static class BootFinder
         if (disk.Volumes.Count > 0) return $"no grub.cfg, no loader entries and no extlinux.conf on {string.Join(", ", disk.Volumes.Select(static volume => $"{volume.Name} ({volume.Files.Kind})"))}";
         if (disk.Refused.Count > 0) return string.Join("; ", disk.Refused);
         return disk.Table.Scheme == PartitionScheme.None
-            ? "the disk has no partition table and no file system that is read here (ext2, ext3, ext4)"
-            : $"none of the disk's {disk.Table.Partitions.Count} partitions has a file system that is read here (ext2, ext3, ext4)";
+            ? "the disk has no partition table and no file system that is read here (ext2, ext3, ext4, FAT)"
+            : $"none of the disk's {disk.Table.Partitions.Count} partitions has a file system that is read here (ext2, ext3, ext4, FAT)";
     }
 
     private static BootMenu Nothing(string why) => new([], -1, why);

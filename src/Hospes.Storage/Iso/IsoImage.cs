@@ -111,7 +111,7 @@ public static class IsoImage
         used += Record(sector[used..], [1], at, SectorSize, FolderFlag, made);
         for (int i = 0; i < files.Length; i++)
         {
-            byte[] name = joliet ? Encoding.BigEndianUnicode.GetBytes(files[i].Name + ";1") : Encoding.ASCII.GetBytes(BasicName(files[i].Name));
+            byte[] name = joliet ? Encoding.BigEndianUnicode.GetBytes(files[i].Name) : Encoding.ASCII.GetBytes(BasicName(files[i].Name));
             if (used + RecordSize + name.Length + 1 > SectorSize) throw new ArgumentException("more files than one sector describes", nameof(files));
             used += Record(sector[used..], name, places[i], files[i].Content.Length, 0, made);
         }

@@ -1,5 +1,4 @@
 using Hospes.Storage.Boot;
-using Hospes.Storage.Ext4;
 using Hospes.Storage.Partitions;
 using Hospes.Storage.Tests.Boot;
 using Hospes.Storage.Tests.Kit;
@@ -88,7 +87,7 @@ public sealed class VolumeFuzzTests
         Volume whole = Volume.Whole(disk, budget);
         PartitionTable.Read(whole, out PartitionTable table);
         foreach (Partition partition in table.Partitions) (partition.Start >= 0 && partition.Length > 0 && partition.Start + partition.Length <= disk.Size).ShouldBeTrue();
-        VolumeError error = Ext4FileSystem.TryOpen(table.Partitions.Count == 0 ? whole : whole.Part(table.Partitions[0].Start, table.Partitions[0].Length), out Ext4FileSystem? files);
+        VolumeError error = BootDisk.TryOpen(table.Partitions.Count == 0 ? whole : whole.Part(table.Partitions[0].Start, table.Partitions[0].Length), out IFileSystem? files);
         ((files is null) == (error != VolumeError.None)).ShouldBeTrue();
         if (files is null) return false;
         for (int i = 0; i < 3; i++)
@@ -146,6 +145,26 @@ public sealed class VolumeFuzzTests
             // The content of files is of no interest: only what stands in the first blocks and where few bytes are set.
             int[] places = [.. Enumerable.Range(0, bytes.Length).Where(at => bytes[at] != 0 && (at < 64 << 10 || IsSparse(bytes, at)))];
             seeds.Add(new Seed(bytes, places));
+        }
+
+        foreach (string options in (string[])["-F 12 -s 1", "-F 16 -s 1"])
+        {
+            string image = FatTests.Make(scratch, $"fat-{seeds.Count}", options.Contains("16", StringComparison.Ordinal) ? 4 << 20 : 1 << 20, options);
+            byte[] bytes = File.ReadAllBytes(image);
+            seeds.Add(new Seed(bytes, [.. Enumerable.Range(0, bytes.Length).Where(at => bytes[at] != 0 && IsSparse(bytes, at))]));
+        }
+
+        // The first of them once more, behind tables of both kinds.
+        foreach (string script in (string[])["label: gpt\nstart=64, size=4096\nsize=64", "label: dos\ndisk1 : start=64, size=4096, type=83\ndisk2 : start=4200, size=800, type=5\ndisk5 : size=100, type=83\ndisk6 : size=100, type=83"])
+        {
+            byte[] disk = new byte[3 << 20];
+            File.WriteAllBytes(scratch.At("disk"), disk);
+            File.WriteAllText(scratch.At("script"), script);
+            scratch.Run("sh", 0, "-c", "sfdisk -q disk <script");
+            disk = File.ReadAllBytes(scratch.At("disk"));
+            int[] places = [.. Enumerable.Range(0, disk.Length).Where(at => disk[at] != 0)];
+            seeds[0].Image.CopyTo(disk, 64 * 512);
+            seeds.Add(new Seed(disk, places));
         }
 
         return seeds;
