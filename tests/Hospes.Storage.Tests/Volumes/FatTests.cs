@@ -92,4 +92,10 @@ public sealed class FatTests
         scratch.Run("sh", 0, "-c", $"LC_ALL=C.UTF-8 mcopy -s -i {image} {root}/* ::");
         return image;
     }
+
+    private static FatFileSystem Open(byte[] disk)
+    {
+        FatFileSystem.TryOpen(Volume.Whole(new ByteDisk(disk), ExtImages.Budget), out FatFileSystem? files).ShouldBe(VolumeError.None);
+        return files!;
+    }
 }

@@ -24,7 +24,7 @@ public sealed class VolumeFuzzTests
     [Fact]
     public void DamagedFileSystemsAreRefusedOrReadWithinTheirBudget()
     {
-        int opened = 0, cases = Number("HOSPES_FUZZ_CASES", 6000);
+        int opened = 0, cases = Number("HOSPES_FUZZ_CASES", 4000);
         Each(cases, random =>
         {
             Seed seed = s_seeds.Value[random.Next(s_seeds.Value.Count)];
@@ -41,7 +41,7 @@ public sealed class VolumeFuzzTests
     {
         string[] scripts = [DebianScript.Text, "set a='x y'; for i in $a 1 2; do while [ $i != 3 -a ! -e /f ]; do set i=3; done; done; function f { return $1; }; if f 0; then menuentry t --id 'u' { linux /v $a; initrd /i }; fi"];
         string[] pieces = ["'", "\"", "$", "${", "}", "{", "\\", "\n", ";", " ", "if ", "then ", "fi\n", "while true; do ", "done\n", "menuentry x { ", "submenu y { ", "function f { ", "f\n", "source /boot/grub/grub.cfg\n", "set a=$a$a$a\n", "[ ", " ]", "! ", "( ", " -a ", "blscfg\n", "return\n", "$1", "\0", "\uFFFD"];
-        Each(Number("HOSPES_FUZZ_CASES", 3000), random =>
+        Each(Number("HOSPES_FUZZ_CASES", 2000), random =>
         {
             var text = new System.Text.StringBuilder(scripts[random.Next(scripts.Length)]);
             for (int i = random.Next(1, 12); i > 0; i--)
