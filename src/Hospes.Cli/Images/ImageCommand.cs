@@ -31,6 +31,9 @@ internal static class ImageCommand
         image.Add(List(surroundings));
         image.Add(InspectCommand.Create(surroundings));
         image.Add(Initramfs(surroundings));
+        image.Add(Root.RootCommands.Remove(surroundings));
+        image.Add(Root.RootCommands.Import(surroundings));
+        image.Add(Seed.SeedCommand.Create(surroundings));
         DiskCommands.AddTo(image, surroundings);
         return image;
     }
@@ -45,7 +48,9 @@ internal static class ImageCommand
         Option<bool> unsigned = OptionValue.Switch("--allow-unsigned", "Do without the archive's signature. Checksums are always compared.");
         Option<bool> refresh = OptionValue.Switch("--refresh", "Fetch again when the image is there already.");
         Option<bool> json = OptionValue.Switch("--json", "Write what was pulled as JSON.");
-        var command = new ManualCommand("pull", "fetch a kernel and a static busybox", new ManualPage
+        Option<bool> rootfs = OptionValue.Switch("--rootfs", "Make a disk with all of Debian that a guest needs: kernel, systemd, SSH server. Takes minutes, once.");
+        Option<string?> output = OptionValue.Text("--output", "FILE", "With --rootfs: also write a copy of the disk here, for a guest to write on; no file may be there.");
+        var command = new ManualCommand("pull", "fetch a kernel and a static busybox, or make a bootable disk", new ManualPage
         {
             Description =
             [
@@ -54,6 +59,8 @@ internal static class ImageCommand
                     + "the first whose Release file is Debian's for that release.",
                 "What is fetched is checked: the signature of InRelease with gpgv and Debian's keyring where the host has both (a note says when it does not), "
                     + "then the SHA-256 of the package index, then that of each package. A download that broke off goes on where it stopped.",
+                "With --rootfs mmdebstrap(1) puts a Debian with systemd together, and the result is a disk in the format qcow2 that 'hospes run --disk' starts. That takes no root: mmdebstrap finds a "
+                    + "way that the host allows, and the file system is made without mounting it. On the console root logs in without a password; over SSH only with a key ('hospes image seed').",
             ],
             ExitStatuses = Statuses,
             Variables = [("http_proxy, https_proxy, no_proxy", "Proxies to fetch through."), ("XDG_CACHE_HOME", "Where the cache is; ~/.cache when not set.")],
@@ -61,11 +68,12 @@ internal static class ImageCommand
             Examples =
             [
                 ("hospes image pull debian:12", "Fetch from the archive that this host's apt uses."),
+                ("hospes image pull debian:12 --rootfs --output web1.qcow2", "Make a disk that boots, and a copy of it for a guest."),
                 ("hospes image pull debian:13 --mirror http://mirror.example/debian", "Fetch from another archive."),
             ],
             SeeAlso = ["hospes image list", "hospes image initramfs"],
         })
-        { name, mirror, sources, keyring, unsigned, refresh, json };
+        { name, mirror, sources, keyring, unsigned, refresh, json, rootfs, output };
         command.SetAction(async (result, cancellation) =>
         {
             if (!DebianRelease.Find(result.GetRequiredValue(name)).Succeeded(out DebianRelease? release, out Failure? failure)) return surroundings.Fail(failure);
@@ -81,6 +89,8 @@ internal static class ImageCommand
                 AllowUnsigned = result.GetValue(unsigned),
                 Refresh = result.GetValue(refresh),
             };
+            if (result.GetValue(rootfs)) return await Root.RootCommands.PullAsync(surroundings, store.Cache, request, result.GetValue(output), result.GetValue(json), cancellation).ConfigureAwait(false);
+            if (result.GetValue(output) is not null) return surroundings.Fail(new Failure(FailureKind.Arguments, "--output needs --rootfs", "name both, or neither"));
             using var client = new ArchiveClient(TimeSpan.FromSeconds(1));
             if (!(await new ImagePull(surroundings, store, client).RunAsync(request, cancellation).ConfigureAwait(false)).Succeeded(out Image? image, out failure))
                 return surroundings.Fail(failure);
@@ -94,24 +104,28 @@ internal static class ImageCommand
     private static ManualCommand List(Surroundings surroundings)
     {
         Option<bool> json = OptionValue.Switch("--json", "Write the list as JSON.");
+        Option<bool> disksOnly = OptionValue.Switch("--disks", "List the disks alone: those that --rootfs made, and those that were imported.");
         var command = new ManualCommand("list", "list the fetched images", new ManualPage
         {
-            Description = ["Lists the images of the cache that are whole; every file is compared with its checksum."],
+            Description = ["Lists the images of the cache that are whole; every file is compared with its checksum. Below them stand the disks."],
             ExitStatuses = Statuses,
             Files = [CacheFiles],
-            SeeAlso = ["hospes image pull"],
+            SeeAlso = ["hospes image pull", "hospes image import", "hospes image rm"],
         })
-        { json };
+        { json, disksOnly };
         command.SetAction(result =>
         {
             if (!Store(surroundings).Succeeded(out ImageStore? store, out Failure? failure)) return surroundings.Fail(failure);
             IReadOnlyList<Image> images = store.List();
+            var disks = new DiskStore(store.Cache);
+            if (result.GetValue(disksOnly)) return Root.RootCommands.List(surroundings, disks, result.GetValue(json));
             if (result.GetValue(json))
             {
                 surroundings.Out.WriteLine(JsonSerializer.Serialize([.. images.Select(image => Listing(store, image))], ImageJson.Default.ImageListingArray));
                 return ExitStatus.Done;
             }
 
+            if (images.Count == 0 && disks.List().Count > 0) return Root.RootCommands.List(surroundings, disks, asJson: false);
             if (images.Count == 0)
             {
                 surroundings.Note("no images here yet; fetch one with 'hospes image pull debian:12'");
@@ -127,6 +141,7 @@ internal static class ImageCommand
             }
 
             surroundings.Rich(onError: false).Write(table);
+            if (disks.List().Count > 0) Root.RootCommands.List(surroundings, disks, asJson: false);
             return ExitStatus.Done;
         });
         return command;

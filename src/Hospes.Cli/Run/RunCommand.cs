@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Hospes.Builder;
 using Hospes.Cli.CommandLine;
+using Hospes.Cli.Images.Seed;
 using Hospes.Machine;
 using Hospes.Vmm;
 
@@ -16,11 +17,11 @@ internal static class RunCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Surroundings surroundings)
     {
-        Option<string?> kernel = OptionValue.Text("--kernel", "FILE", "The kernel: a bzImage (vmlinuz), an ELF kernel (vmlinux) or a Multiboot 1 image.");
-        kernel.Required = true;
+        Option<string?> kernel = OptionValue.Text("--kernel", "FILE", "The kernel: a bzImage (vmlinuz), an ELF kernel (vmlinux) or a Multiboot 1 image. Absent: what the disk's boot loader would start.");
         Option<string?> initrd = OptionValue.Text("--initrd", "FILE", "The initial RAM disk.");
         Option<string?> cpu = OptionValue.Text("--cpu", "MODEL", "The processor model, with features taken away or given back: max (the default), or as in max,-x2apic.");
-        Option<string?> append = OptionValue.Text("--append", "TEXT", "The kernel's command line. For a console, Linux needs console=ttyS0.");
+        Option<string?> append = OptionValue.Text("--append", "TEXT", "The kernel's command line; behind that of the disk's entry where there is no --kernel. For a console, Linux needs console=ttyS0.");
+        Option<string?> bootEntry = OptionValue.Text("--boot-entry", "ENTRY", "Start this entry of the disk's boot menu: its number from 0, its id or its title, as 'hospes image boot-entries' lists them. The menu's default when absent.");
         Option<long> memory = Memory();
         Option<int> vcpus = Vcpus(whenAbsent: 1);
         Option<string?> engine = Engine();
@@ -50,13 +51,16 @@ internal static class RunCommand
             AllowMultipleArgumentsPerToken = false,
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new ManualCommand("run", "run a kernel as a guest, with its console here", new ManualPage
+        var seed = new SeedOptions();
+        var command = new ManualCommand("run", "run a kernel or a disk as a guest, with its console here", new ManualPage
         {
             Description =
             [
                 "Creates an empty guest, builds its memory from the kernel, and runs it until it powers off. The guest's first serial port is the console.",
                 "On a terminal every key goes to the guest, Ctrl-C too; Ctrl-] leaves and stops the guest. Without a terminal the console goes to "
                     + "standard output, and what comes on standard input is typed into it.",
+                "Without --kernel the guest boots from its disk: kernel, initial RAM disk and command line are those that GRUB (grub.cfg), a loader entry "
+                    + "(Boot Loader Specification, type 1) or Syslinux (extlinux.conf) on an ext2, ext3 or ext4 file system of the first disk that has any would start. They are read once; a reset starts the same kernel again.",
                 "The kernel is entered through PVH where it has that entry (also inside a bzImage), else through the 64-bit Linux boot protocol, else through Multiboot 1.",
             ],
             ExitStatuses =
@@ -73,13 +77,16 @@ internal static class RunCommand
             [
                 ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0", "Boot Linux into a small root."),
                 ("hospes run --kernel vmlinuz --initrd root.cpio --append console=ttyS0 --disk disk.qcow2 --net user", "The same with a disk and a network."),
+                ("hospes run --disk debian.qcow2 --net user,hostfwd=tcp:127.0.0.1:2222-:22 --ssh-key ~/.ssh/id_ed25519.pub", "Boot a disk, and let one's own key in over SSH."),
                 ("hospes run --kernel vmlinuz --append console=ttyS0 --qmp /run/user/1000/guest.qmp", "Boot Linux and let programs drive it over QMP."),
                 ("hospes run --kernel test.flat --debug-exit 0xf4 --timeout 60", "Run a test kernel and read its verdict from the status."),
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
         { kernel, initrd, append, memory, vcpus, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused };
+        command.Add(bootEntry);
         foreach (Option option in devices.Options) command.Add(option);
+        foreach (Option option in seed.Options) command.Add(option);
         command.SetAction(result =>
         {
             var config = new MachineConfig
@@ -92,18 +99,20 @@ internal static class RunCommand
             };
             if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
             if (!devices.Read(result).Succeeded(out IReadOnlyList<DeviceOptions>? wanted, out failure)) return surroundings.Fail(failure);
-            if (!Read(result.GetRequiredValue(kernel)!, result.GetValue(initrd)).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
+            if (!Read(result.GetValue(kernel), result.GetValue(initrd), result.GetValue(bootEntry), result.GetValue(append), wanted).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
             if (!Chosen(result.GetValue(engine) ?? EngineChoice.Auto, result.GetValue(profile)).Succeeded(out string? chosen, out failure)) return surroundings.Fail(failure);
+            if (!SeedDisk.Attach(seed, result, wanted, surroundings.Clock).Succeeded(out SeedDisk? seeded, out failure)) return surroundings.Fail(failure);
+            using SeedDisk closing = seeded;
             var options = new VmmOptions
             {
                 Engine = chosen,
                 CpuModel = result.GetValue(cpu),
                 Machine = configured,
                 Kernel = files.Kernel,
-                KernelName = Path.GetFileName(result.GetRequiredValue(kernel)!).Replace(' ', '_'),
-                CommandLine = result.GetValue(append) ?? "",
+                KernelName = files.Name.Replace(' ', '_'),
+                CommandLine = files.CommandLine,
                 Initrd = files.Initrd,
-                Devices = wanted,
+                Devices = seeded.Devices,
                 Reboot = !result.GetValue(noReboot),
                 Timeout = result.GetValue(timeout),
                 StartPaused = result.GetValue(paused),
@@ -143,15 +152,30 @@ internal static class RunCommand
         return EngineChoice.Names.Contains(EngineChoice.Name(text)) ? null : $"is no engine; choose one of {string.Join(", ", EngineChoice.Names)}";
     });
 
-    /// <summary>The files of a guest.</summary>
-    internal sealed record Files(byte[] Kernel, BootPayload? Initrd);
+    /// <summary>What a guest is started with.</summary>
+    internal sealed record Files(byte[] Kernel, BootPayload? Initrd, string CommandLine, string Name);
 
-    /// <summary>Reads the kernel and finds the initrd.</summary>
-    public static Outcome<Files> Read(string kernel, string? initrd)
+    /// <summary>Reads the kernel and finds the initrd: those that are named or, where no kernel is, those of a disk.</summary>
+    public static Outcome<Files> Read(string? kernel, string? initrd, string? bootEntry, string? append, IReadOnlyList<DeviceOptions> devices)
+    {
+        if (kernel is null)
+        {
+            if (initrd is not null) return new Failure(FailureKind.Arguments, "--initrd needs --kernel", "name both, or neither");
+            if (!DiskBoot.Load(devices, bootEntry).Succeeded(out DiskKernel? found, out Failure? nothing)) return nothing;
+            string line = append is null ? found.Entry.CommandLine : $"{found.Entry.CommandLine} {append}".TrimStart();
+            return new Files(found.Kernel, found.Initrd, line, Path.GetFileName(found.Entry.Kernel.Path));
+        }
+
+        if (bootEntry is not null) return new Failure(FailureKind.Arguments, "--boot-entry and --kernel do not go together", "leave one of them away");
+        return Read(kernel, initrd).Succeeded(out (byte[] Kernel, BootPayload? Initrd) files, out Failure? failure) ? new Files(files.Kernel, files.Initrd, append ?? "", Path.GetFileName(kernel)) : failure;
+    }
+
+    /// <summary>Reads a kernel and finds an initrd.</summary>
+    public static Outcome<(byte[] Kernel, BootPayload? Initrd)> Read(string kernel, string? initrd)
     {
         if (!KernelInspector.TryReadFile(kernel, out byte[] bytes, out BuildFailure? failure)) return Unusable("--kernel", kernel, failure!);
-        if (initrd is null) return new Files(bytes, null);
-        return BootPayload.TryOpen(initrd, out BootPayload? payload, out failure) ? new Files(bytes, payload) : Unusable("--initrd", initrd, failure!);
+        if (initrd is null) return (bytes, null);
+        return BootPayload.TryOpen(initrd, out BootPayload? payload, out failure) ? (bytes, payload) : Unusable("--initrd", initrd, failure!);
     }
 
     private static Failure Unusable(string option, string file, BuildFailure failure) => new(

@@ -13,7 +13,7 @@ public sealed class RunTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("hospes: --kernel FILE is missing; see 'hospes run --help'")]
+    [InlineData("hospes: neither --kernel nor --disk is given; name a kernel, or a disk to boot from; see 'hospes run --help'")]
     [InlineData("hospes: --memory '0' is no memory at all; see 'hospes run --help'", "--kernel", "k", "--memory", "0")]
     [InlineData("hospes: --memory 'much' is no size such as 512M or 2G; see 'hospes run --help'", "--kernel", "k", "--memory", "much")]
     [InlineData("hospes: --vcpus '256' is not a whole number from 1 to 255; see 'hospes run --help'", "--kernel", "k", "--vcpus", "256")]

@@ -8,7 +8,7 @@ internal interface IPullSteps
 {
     /// <summary>Starts one step.</summary>
     /// <param name="label">What is done, for people.</param>
-    /// <param name="total">Its size in bytes.</param>
+    /// <param name="total">Its size in bytes; 0 when that is not known.</param>
     /// <returns>Takes how many bytes are done so far.</returns>
     Action<long> Begin(string label, long total);
 }
@@ -29,7 +29,7 @@ internal static class PullSteps
     {
         public Action<long> Begin(string label, long total)
         {
-            surroundings.Note($"{label} ({ByteSize.Format(total)})");
+            surroundings.Note(total == 0 ? label : $"{label} ({ByteSize.Format(total)})");
             return static _ => { };
         }
     }

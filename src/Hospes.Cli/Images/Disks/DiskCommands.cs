@@ -15,5 +15,6 @@ internal static class DiskCommands
         image.Add(ResizeCommand.Create(surroundings));
         image.Add(CheckCommand.Create(surroundings));
         image.Add(CompareCommand.Create(surroundings));
+        image.Add(BootEntriesCommand.Create(surroundings));
     }
 }
