@@ -57,10 +57,11 @@ public sealed class QmpTests : IDisposable
             {{DebianGuest.LoadVirtio}}
             insmod /modules/button.ko
             insmod /modules/evdev.ko
+            exec 4</dev/input/event0
             echo size $(cat /sys/block/vda/size)
             while [ $(cat /sys/block/vda/size) = 131072 ]; do sleep 0.1; done
             echo grown to $(cat /sys/block/vda/size)
-            echo button $(head -c 24 /dev/input/event0 | wc -c)
+            echo button $(head -c 24 <&4 | wc -c)
             """);
         using Process guest = HospesProcess.Start(
             "run", "--engine", "soft", "--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0", "--memory", "256M", "--disk", $"{disk},format=raw", "--qmp", socket,

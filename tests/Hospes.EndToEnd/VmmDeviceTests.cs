@@ -40,12 +40,13 @@ public sealed class VmmDeviceTests : IDisposable
             port=/dev/$(basename /sys/class/virtio-ports/vport*)
             echo channel $(cat /sys/class/virtio-ports/vport*/name)
             exec 3<>$port
+            exec 4</dev/input/event0
             echo ready >&3
             head -n 1 <&3
             while [ $(cat /sys/block/vda/size) = 131072 ]; do sleep 0.1; done
             echo grown to $(cat /sys/block/vda/size)
             echo grown >&3
-            head -c 24 /dev/input/event0 | wc -c
+            head -c 24 <&4 | wc -c
             """);
         Ran started = await HospesProcess.RunAsync("", DebianGuest.Patience,
             "vmm", "-daemonize", "-pidfile", pid, "-nodefaults", "-accel", "soft", "-m", "512", "-smp", "2", "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0",
