@@ -17,7 +17,8 @@ public sealed class SoftEngine : IEngine
     public bool Supports(Capability capability) => capability switch
     {
         Capability.HardwareExecution => false,
-        Capability.DirtyLog or Capability.FullState or Capability.TscScaling or Capability.MemoryDiscard or Capability.MemoryHotplug => true,
+        Capability.DirtyLog or Capability.FullState or Capability.TscScaling or Capability.MemoryDiscard or Capability.MemoryHotplug
+            or Capability.Debugging => true,
         _ => false,
     };
 

@@ -42,6 +42,8 @@ internal sealed unsafe partial class SoftVcpu
                 catch (GuestFault fault)
                 {
                     _replay.Clear();
+                    // An access of an instruction that did not complete is none.
+                    _stop = DebugStop.None;
                     Rewind(s);
                     Delivery.Fault(this, fault.Vector, fault.ErrorCode);
                 }
@@ -155,6 +157,11 @@ internal sealed unsafe partial class SoftVcpu
                 Outcome outcome = Between();
                 if (outcome != Outcome.Continue) return outcome;
             }
+            if ((s->Mode & Mode.Debugged) != 0 && StopsHere())
+            {
+                LookAfterBlock();
+                continue;
+            }
             Block* block = _blocks.Find(s);
             if (block == null)
             {
@@ -203,6 +210,7 @@ internal sealed unsafe partial class SoftVcpu
             Execute(s, _blocks.DecodeOne(s));
             _replay.Clear();
             Debugger.AfterInstruction(this, trap);
+            NoteStep();
         }
         catch (GuestFault fault)
         {
@@ -250,6 +258,7 @@ internal sealed unsafe partial class SoftVcpu
                 _ended.Clear(ended);
                 Leave(PacketKind.EndOfInterrupt, (ulong)ended, 0, write: true, 0, null);
             }
+            if (!_hasPacket) ReportStop();
             if (_hasPacket)
             {
                 Interlocked.Or(ref s->Events, events & ~(CpuEvents.FlushTlb | CpuEvents.CodeChanged | CpuEvents.Stepping) | CpuEvents.BlockEnd);
@@ -276,7 +285,7 @@ internal sealed unsafe partial class SoftVcpu
                 Delivery.DebugTrap(this);
                 continue;
             }
-            if (s->InterruptShadow == Shadow.None && TakeInterrupt()) continue;
+            if (s->InterruptShadow == Shadow.None && Debug is not { SingleStep: true } && TakeInterrupt()) continue;
             if (Activity == VcpuActivity.Halted)
             {
                 s->InterruptShadow = Shadow.None;
@@ -284,10 +293,10 @@ internal sealed unsafe partial class SoftVcpu
                 Wait(~CpuEvents.Stepping);
                 continue;
             }
-            bool stepping = (s->Mode & (Mode.SingleStep | Mode.Breakpoints)) != 0;
+            bool stepping = (s->Mode & (Mode.SingleStep | Mode.Breakpoints | Mode.Traced)) != 0;
             if (stepping || s->InterruptShadow != Shadow.None || (s->SystemFlags & Flags.Rf) != 0)
             {
-                if (!Debugger.BeforeInstruction(this)) continue;
+                if (StopsHere() || !Debugger.BeforeInstruction(this)) continue;
                 StepOne();
                 if (_hasPacket) return Outcome.Packet;
                 continue;
@@ -325,6 +334,7 @@ internal sealed unsafe partial class SoftVcpu
             throw;
         }
         Debugger.AfterInstruction(this, trap);
+        NoteStep();
     }
 
     /// <summary>Delivers an NMI or the interrupt of highest priority, if one may be delivered now.</summary>

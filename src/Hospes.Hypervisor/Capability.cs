@@ -20,4 +20,7 @@ public enum Capability
 
     /// <summary>Memory ranges can be mapped while virtual processors run.</summary>
     MemoryHotplug,
+
+    /// <summary>A debugger outside of the guest can have its processors stop (<see cref="Vcpu.SetDebug"/>).</summary>
+    Debugging,
 }

@@ -99,4 +99,9 @@ public interface IVcpuEngine : IDisposable
     /// <param name="state">The state to take.</param>
     /// <returns><see cref="Status.InvalidArgs"/> when a value is one that the processor would refuse; nothing was changed then.</returns>
     Status WriteState(VcpuState state);
+
+    /// <summary>Says at what the processor is to stop for a debugger. The processor is stopped.</summary>
+    /// <param name="settings">At what; null for nothing.</param>
+    /// <returns><see cref="Status.NotSupported"/> without <see cref="Capability.Debugging"/>.</returns>
+    Status SetDebug(DebugSettings? settings) => Status.NotSupported;
 }

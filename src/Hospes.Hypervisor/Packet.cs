@@ -21,6 +21,9 @@ public enum PacketKind
     /// <summary>The local APIC ended a level-triggered interrupt; the I/O APIC with that vector looks at its line again.</summary>
     EndOfInterrupt,
 
+    /// <summary>The processor stopped for a debugger (<see cref="Capability.Debugging"/>); <see cref="Packet.Data"/> is the <see cref="DebugStop"/>.</summary>
+    Debug,
+
     /// <summary>A packet that a user of the port queued.</summary>
     User,
 }

@@ -112,6 +112,20 @@ public sealed class Vcpu : Handle<Vcpu>
         return status;
     }
 
+    /// <summary>Says at what the processor is to stop for a debugger; <see cref="Run"/> then gives a packet of the kind <see cref="PacketKind.Debug"/>.</summary>
+    /// <param name="settings">At what; null for nothing.</param>
+    /// <returns><see cref="Status.AccessDenied"/> without <see cref="Rights.Write"/>; <see cref="Status.BadState"/> while it runs;
+    /// <see cref="Status.NotSupported"/> by an engine without <see cref="Capability.Debugging"/>.</returns>
+    public Status SetDebug(DebugSettings? settings)
+    {
+        Status status = Check(Rights.Write);
+        if (status != Status.Ok) return status;
+        if (!_object.Enter()) return Status.BadState;
+        status = _object.Engine.SetDebug(settings);
+        _object.Leave();
+        return status;
+    }
+
     /// <summary>Raises an interrupt bound earlier, when the right to bind was checked.</summary>
     internal Status RaiseBound(byte vector) => IsClosed ? Status.BadState : Raise(vector);
 

@@ -7,6 +7,9 @@ internal static class MachineLayout
     /// is RAM too, but reserved, so that kernels that know PCs find nothing odd.</summary>
     public const ulong LegacyHole = 0xA0000;
 
+    /// <summary>The generation id: in RAM that no operating system uses for itself, in a page of its own.</summary>
+    public const ulong GenerationId = 0xDF000;
+
     /// <summary>The ACPI tables, in the stretch that ACPI 6.5, 5.2.5.1 has an operating system search for the root pointer.</summary>
     public const ulong AcpiBase = 0xE0000;
 
@@ -21,6 +24,12 @@ internal static class MachineLayout
 
     /// <summary>Bytes of the I/O APIC's window.</summary>
     public const ulong IoApicSize = 0x1000;
+
+    /// <summary>The registers by which the tables' code learns of processors that come.</summary>
+    public const ulong ProcessorPlugBase = 0xFED10000;
+
+    /// <summary>Bytes of <see cref="ProcessorPlugBase"/>'s window.</summary>
+    public const ulong ProcessorPlugSize = 0x1000;
 
     /// <summary>The local APICs' registers and the address range of message-signalled interrupts (Intel SDM vol. 3, 12.11.1).</summary>
     public const ulong LocalApicBase = 0xFEE00000;

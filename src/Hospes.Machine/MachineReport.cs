@@ -30,6 +30,7 @@ internal static class MachineReport
             Of(MachineLayout.IoApicBase, MachineLayout.IoApicSize, "ioapic"),
             Of(MachineLayout.LocalApicBase, MachineLayout.LocalApicSize, "apic-msi"),
         ];
+        if (config.MostVcpus > config.Vcpus) top.Add(Of(MachineLayout.ProcessorPlugBase, MachineLayout.ProcessorPlugSize, "acpi-cpu-hotplug"));
         if (config.HighMemory != 0) top.Add(Of(config.RamHighBase, config.HighMemory, "ram-high", isRam: true));
         if (config.TestDevice) top.Add(Of(MachineLayout.TestMemoryBase, MachineLayout.TestMemorySize, "test-memory", isRam: true));
         if (config.HasPci)

@@ -17,7 +17,8 @@ public sealed class PvhMachine : IDisposable
     private readonly PicPair _pics;
     private readonly SerialOutput _output;
     private readonly CmosClock _clock;
-    private readonly InterruptLine _event;
+    private readonly InterruptLine _event, _plugEvent;
+    private readonly ProcessorPlug? _plug;
     private PciDevices? _pci;
     private int _ended;
 
@@ -38,6 +39,8 @@ public sealed class PvhMachine : IDisposable
         Console = new SerialPort(Router.Line(Dsdt.SerialGsi), _output);
         _clock = new CmosClock(time, Router.Line(Dsdt.ClockGsi));
         _event = Router.Line(Dsdt.EventGsi);
+        _plugEvent = Router.Line(ProcessorObjects.EventGsi);
+        if (config.MostVcpus > config.Vcpus) _plug = new ProcessorPlug(config.Vcpus, config.MostVcpus);
     }
 
     /// <summary>What the machine was made from.</summary>
@@ -67,10 +70,10 @@ public sealed class PvhMachine : IDisposable
     /// <param name="hostMemory">Bytes of memory that the host has.</param>
     /// <param name="machine">The machine, or null.</param>
     /// <param name="message">The cause and the remedy in one line; empty when all is well.</param>
-    /// <param name="devices">The virtio devices, in the order of their places on the PCI bus; the machine does not own them.</param>
+    /// <param name="devices">What is on the PCI bus, in the order of its places; the machine does not own the devices.</param>
     public static MachineError Create(
         Guest guest, MachineConfig config, IConsoleSink console, ulong hostMemory, out PvhMachine? machine, out string message,
-        IReadOnlyList<VirtioDevice>? devices = null)
+        IReadOnlyList<MachineDevice>? devices = null)
     {
         machine = null;
         MachineError error = MachineConfigCheck.Check(config, hostMemory, out message);
@@ -127,12 +130,43 @@ public sealed class PvhMachine : IDisposable
         return Volatile.Read(ref _ended) == 0;
     }
 
+    /// <summary>Tells the guest of a processor that was plugged in; whoever calls has made it run before. Any thread.</summary>
+    /// <param name="id">Its APIC id, below <see cref="MachineConfig.MostVcpus"/>.</param>
+    public void TellProcessor(int id)
+    {
+        if (_plug is not { } plug) throw new InvalidOperationException("the machine has no room for further processors");
+        plug.Plug(id);
+        _plugEvent.Set(true);
+        _plugEvent.Set(false);
+    }
+
     /// <summary>Presses the power button: asks the guest to shut down. Any thread.</summary>
     public void PressPowerButton()
     {
         _event.Set(true);
         _event.Set(false);
     }
+
+    /// <summary>Told the name of a device whose power the guest took away, on a vCPU's thread: it is to be taken out then (<see cref="Remove"/>), from
+    /// another thread. It must not block.</summary>
+    public Action<string>? Released { get; set; }
+
+    /// <summary>Plugs a device into a root port while the guest runs. Any thread but a vCPU's.</summary>
+    /// <param name="device">The device, with a name, and with the port unless any will do.</param>
+    /// <returns><see cref="PlugResult.Done"/>, <see cref="PlugResult.NotFound"/>, <see cref="PlugResult.NoRoom"/>, or
+    /// <see cref="PlugResult.NotHotpluggable"/> on bus 0.</returns>
+    public PlugResult Plug(MachineDevice device) => _pci?.Plug(device) ?? PlugResult.NoRoom;
+
+    /// <summary>Asks the guest to let a device go; one in a slot without power is taken out at once. Any thread but a vCPU's.</summary>
+    /// <param name="name">The device's name.</param>
+    /// <returns><see cref="PlugResult.Done"/> when it is out, <see cref="PlugResult.Requested"/> or <see cref="PlugResult.AlreadyRequested"/> when
+    /// <see cref="Released"/> follows, <see cref="PlugResult.NotFound"/>, <see cref="PlugResult.NotHotpluggable"/>.</returns>
+    public PlugResult RequestUnplug(string name) => _pci?.RequestUnplug(name) ?? PlugResult.NotFound;
+
+    /// <summary>Takes a device out, whatever the guest does with it. When this returns, it touches the guest no more. Any thread but a vCPU's.</summary>
+    /// <param name="name">The device's name.</param>
+    /// <returns><see cref="PlugResult.Done"/>, <see cref="PlugResult.NotFound"/> or <see cref="PlugResult.NotHotpluggable"/>.</returns>
+    public PlugResult Remove(string name) => _pci?.Remove(name) ?? PlugResult.NotFound;
 
     /// <summary>Reports the functions on the root PCI bus, with those behind bridges, as they are set up now. Any thread.</summary>
     public IReadOnlyList<PciFunctionReport> ReportPci() => _pci?.Report() ?? [];
@@ -192,14 +226,17 @@ public sealed class PvhMachine : IDisposable
     private bool WriteTables()
     {
         byte[] tables = AcpiTables.Build(Config, MachineLayout.AcpiBase);
+        if (Config.GenerationId is { } generation && !_guest.Memory.TryWrite(MachineLayout.GenerationId, generation.ToByteArray())) return false;
         return (ulong)tables.Length <= MachineLayout.AcpiSize && _guest.Memory.TryWrite(MachineLayout.AcpiBase, tables);
     }
 
-    private MachineError AddPci(IReadOnlyList<VirtioDevice> devices)
+    private MachineError AddPci(IReadOnlyList<MachineDevice> devices)
     {
         if (!Config.HasPci) return devices.Count == 0 ? MachineError.None : MachineError.PciRoom;
-        _pci = PciDevices.TryBuild(_guest, Config, Router, devices, fault => _completion.TrySetException(fault));
+        _pci = PciDevices.TryBuild(_guest, Config, Router, devices, fault => _completion.TrySetException(fault),
+            () => End(new MachineExit(MachineExitKind.GuestPanic)));
         if (_pci is null) return MachineError.PciRoom;
+        _pci.Released = name => Released?.Invoke(name);
         _memory.Unclaimed = _pci.Bridge.Memory;
         return MachineError.None;
     }
@@ -226,6 +263,7 @@ public sealed class PvhMachine : IDisposable
             _ports.Add(new AcpiPower(() => End(new MachineExit(MachineExitKind.PowerOff))), PortMap.SleepControl, 2),
             _ports.Add(new PanicNotice(() => End(new MachineExit(MachineExitKind.GuestPanic))), PortMap.PanicNotice, 1),
         ];
+        if (_plug is not null) added.Add(_memory.Add(_plug, MachineLayout.ProcessorPlugBase, MachineLayout.ProcessorPlugSize));
         if (bridge is not null) added.Add(_memory.Add(bridge, Config.PciEcamBase, Config.PciEcamSize));
         if (Config.DebugExitPort is ushort port)
         {

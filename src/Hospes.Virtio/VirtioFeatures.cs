@@ -62,4 +62,10 @@ public enum VirtioKind : ushort
 
     /// <summary>Entropy source (5.4).</summary>
     Entropy = 4,
+
+    /// <summary>Memory balloon (5.5).</summary>
+    Balloon = 5,
+
+    /// <summary>Sockets between guest and host (5.10).</summary>
+    Socket = 19,
 }

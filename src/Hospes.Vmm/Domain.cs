@@ -12,13 +12,15 @@ internal sealed class Domain : IDisposable
 {
     private readonly VmmOptions _options;
     private readonly Guest _guest;
-    private readonly List<Vcpu> _vcpus = [];
+    // Replaced, not changed: others read them meanwhile.
+    private Vcpu[] _vcpus = [];
+    private readonly List<Thread> _threads = [];
     private readonly GuestTime _time;
     private readonly VcpuGate _gate;
     private readonly TaskCompletionSource<DomainEnd> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PvhMachine? _machine;
     private DeviceSet? _devices;
-    private int[] _threadIds = [];
+    private readonly int[] _threadIds;
     private int _holds;
 
     private Domain(VmmOptions options, Guest guest, GuestTime time)
@@ -26,6 +28,7 @@ internal sealed class Domain : IDisposable
         _options = options;
         _guest = guest;
         _time = time;
+        _threadIds = new int[Math.Clamp(options.Machine.MostVcpus, 1, 255)];
         _gate = new VcpuGate(() =>
         {
             foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
@@ -50,6 +53,16 @@ internal sealed class Domain : IDisposable
     /// <summary>The host's ids of the processors' threads; 0 for one that has not begun. Any thread.</summary>
     public IReadOnlyList<int> ThreadIds => _threadIds;
 
+    /// <summary>Tells a debugger that a processor stopped, on the processor's thread; false when there is none.</summary>
+    public Func<int, Packet, bool>? Debugged { get; set; }
+
+    /// <summary>Lets processors that stopped for a debugger go on, once they are not held.</summary>
+    public void EndStalls() => _gate.EndStalls();
+
+    /// <summary>Lets one processor run only, once they are not held.</summary>
+    /// <param name="vcpu">Its number; null for all.</param>
+    public void RunOnly(int? vcpu) => _gate.RunOnly(vcpu);
+
     /// <summary>Makes the empty shell.</summary>
     public static bool TryCreate(VmmOptions options, IEngine engine, out Domain? domain, out VmmFailure? failure)
     {
@@ -57,7 +70,7 @@ internal sealed class Domain : IDisposable
         failure = null;
         using var resource = new HypervisorResource(engine);
         var time = new GuestTime(options.Time);
-        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.Vcpus, 1, 255), CpuModel = options.CpuModel, Time = time, EngineSettings = EngineChoice.Settings(options.Engine) };
+        var guestOptions = new GuestOptions { MaxVcpus = Math.Clamp(options.Machine.MostVcpus, 1, 255), CpuModel = options.CpuModel, Time = time, EngineSettings = EngineChoice.Settings(options.Engine) };
         Status status = Guest.Create(resource, guestOptions, out Guest? guest);
         if (guest is null)
         {
@@ -96,7 +109,7 @@ internal sealed class Domain : IDisposable
         {
             Status status = _guest.CreateVcpu(out Vcpu? vcpu);
             if (vcpu is null) return Refused("virtual processor", status);
-            _vcpus.Add(vcpu);
+            _vcpus = [.. _vcpus, vcpu];
         }
 
         var state = new VcpuState();
@@ -111,11 +124,15 @@ internal sealed class Domain : IDisposable
     public DomainEnd Run()
     {
         PvhMachine machine = _machine ?? throw new InvalidOperationException("the domain is not built");
-        _threadIds = new int[_vcpus.Count];
-        Thread[] threads = [.. _vcpus.Select(vcpu => new Thread(() => RunVcpu(vcpu, machine)) { Name = $"vcpu {vcpu.Id}", IsBackground = true })];
-        foreach (Thread thread in threads) thread.Start();
+        lock (_threads)
+        {
+            foreach (Vcpu vcpu in _vcpus) Start(vcpu, machine);
+        }
         Task.WhenAny(machine.Completion, _stop.Task).GetAwaiter().GetResult();
         _gate.End();
+        // No processor comes any more: one that would, finds the gate closed.
+        Thread[] threads;
+        lock (_threads) threads = [.. _threads];
         foreach (Thread thread in threads) thread.Join();
         machine.FlushConsole();
         if (machine.Completion.Exception is { } fault) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"a device: {fault.InnerException}"));
@@ -123,6 +140,23 @@ internal sealed class Domain : IDisposable
         return _stop.Task is { IsCompleted: true, Result.Kind: DomainEndKind.HostFault } || !machine.Completion.IsCompletedSuccessfully
             ? _stop.Task.Result
             : Translate(machine.Completion.Result);
+    }
+
+    /// <summary>Plugs a further processor in, with the next number. One thread at a time, and not a processor's.</summary>
+    /// <returns>Null, or why not.</returns>
+    public VmmFailure? AddVcpu()
+    {
+        PvhMachine machine = _machine ?? throw new InvalidOperationException("the domain is not built");
+        Status status = _guest.CreateVcpu(out Vcpu? vcpu);
+        if (vcpu is null) return Refused("virtual processor", status);
+        _vcpus = [.. _vcpus, vcpu];
+        lock (_threads)
+        {
+            // Before the run, the run starts it with the others.
+            if (_threads.Count > 0) Start(vcpu, machine);
+        }
+        machine.TellProcessor(vcpu.Id);
+        return null;
     }
 
     /// <summary>Ends the run from outside. Any thread; the first end counts.</summary>
@@ -152,20 +186,33 @@ internal sealed class Domain : IDisposable
         _guest.Dispose();
     }
 
+    private void Start(Vcpu vcpu, PvhMachine machine)
+    {
+        var thread = new Thread(() => RunVcpu(vcpu, machine)) { Name = $"vcpu {vcpu.Id}", IsBackground = true };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
     private void RunVcpu(Vcpu vcpu, PvhMachine machine)
     {
         try
         {
             _threadIds[vcpu.Id] = ThreadId();
             Status status = vcpu.Bind();
-            if (!_gate.Enter()) return;
+            if (!_gate.Enter(vcpu.Id)) return;
             try
             {
                 while (status == Status.Ok)
                 {
                     status = vcpu.Run(out Packet packet);
+                    if (status == Status.Ok && packet.Kind == PacketKind.Debug)
+                    {
+                        Packet stop = packet;
+                        if (!_gate.Stall(vcpu.Id, () => Debugged?.Invoke(vcpu.Id, stop) ?? false)) return;
+                        continue;
+                    }
                     if (status == Status.Ok && !machine.Handle(vcpu, packet)) return;
-                    if (status == Status.Canceled && _gate.Pass()) status = Status.Ok;
+                    if (status == Status.Canceled && _gate.Pass(vcpu.Id)) status = Status.Ok;
                 }
             }
             finally

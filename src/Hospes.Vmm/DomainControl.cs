@@ -6,13 +6,14 @@ namespace Hospes.Vmm;
 /// A domain as those see it who manage it while it runs, over all of its lives. Thread-safe; no member is for a processor's own thread. What a
 /// member changes is done when it returns, but for <see cref="Reset"/> and <see cref="Quit"/>, which are done soon after.
 /// </summary>
-public sealed class DomainControl
+public sealed partial class DomainControl
 {
     private readonly object _gate = new();
     private readonly VmmOptions _options;
     private readonly TaskCompletionSource _made = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DeviceBackends? _backends;
     private Domain? _life;
+    private IDomainDebugger? _debugger;
     private DomainEnd? _stopped;
     private RunState _state = RunState.Prelaunch;
     private bool _wantsToRun, _isHeld, _isResetting;
@@ -112,7 +113,11 @@ public sealed class DomainControl
         get => Volatile.Read(ref _backends);
         set
         {
-            foreach (Disk disk in value?.Disks ?? []) disk.Failed = (at, failure) => Raise(new DomainEvent.BlockError(at, failure));
+            if (value is not null)
+            {
+                value.DiskFailed = (disk, failure) => Raise(new DomainEvent.BlockError(disk, failure));
+                value.BalloonChanged = given => Raise(new DomainEvent.BalloonChange(given));
+            }
             Volatile.Write(ref _backends, value);
             if (value is null) _made.TrySetResult();
         }
@@ -124,9 +129,17 @@ public sealed class DomainControl
         lock (_gate)
         {
             _life = life;
+            life.Machine!.Released = name => ThreadPool.QueueUserWorkItem(_ => FinishUnplug(name, life));
             _isResetting = false;
             life.Hold();
             _isHeld = true;
+            life.Debugged = (vcpu, packet) =>
+            {
+                IDomainDebugger? debugger = Debugger;
+                debugger?.Stopped(vcpu, packet);
+                return debugger is not null;
+            };
+            Debugger?.Began(life);
             // What was changed while the devices were made.
             foreach (Disk disk in Backends?.Disks ?? []) disk.TellLength();
             foreach (NetworkCard card in Backends?.Cards ?? []) card.TellLink();
@@ -146,6 +159,8 @@ public sealed class DomainControl
             bool reboots = TakeEnd(ref end);
             _life = null;
             _isHeld = false;
+            // What the guest did not let go while it ran, it has let go now.
+            if (reboots) ForgetUnplugged();
             return reboots;
         }
     }
@@ -171,6 +186,13 @@ public sealed class DomainControl
                 if (hold) life.Release();
             }
         }
+    }
+
+    /// <summary>Who is told when processors stop for a debugger; null for nobody.</summary>
+    internal IDomainDebugger? Debugger
+    {
+        get => Volatile.Read(ref _debugger);
+        set => Volatile.Write(ref _debugger, value);
     }
 
     /// <summary>Tells of something that the domain's devices met.</summary>

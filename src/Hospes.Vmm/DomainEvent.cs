@@ -53,6 +53,14 @@ public abstract record DomainEvent
     /// <param name="Stays">Whether the domain stays, stopped; else the run is over.</param>
     public sealed record GuestPanicked(bool Stays) : DomainEvent;
 
+    /// <summary>The guest gave memory to the balloon or took some back.</summary>
+    /// <param name="Given">How many bytes it says that it gave.</param>
+    public sealed record BalloonChange(ulong Given) : DomainEvent;
+
+    /// <summary>A device that was plugged in is out.</summary>
+    /// <param name="Name">Its name.</param>
+    public sealed record DeviceDeleted(string Name) : DomainEvent;
+
     /// <summary>A request to a disk failed; the guest sees an I/O error.</summary>
     /// <param name="Disk">Which disk.</param>
     /// <param name="Failure">What failed.</param>

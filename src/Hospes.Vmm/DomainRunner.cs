@@ -31,6 +31,9 @@ public sealed class DomainRunner
     /// <summary>What people are to be told of the choice of the engine; null when there is nothing to tell.</summary>
     public string? Notice { get; private init; }
 
+    /// <summary>Whether a debugger can be attached.</summary>
+    public bool CanDebug => _engine.Supports(Capability.Debugging);
+
     /// <summary>The engine's name.</summary>
     public string EngineName => _engine.Name;
 
@@ -62,7 +65,7 @@ public sealed class DomainRunner
     {
         end = default;
         using ITimer timer = _options.Time.CreateTimer(static runner => ((DomainRunner)runner!).Stop(DomainEndKind.TimedOut), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices);
+        DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices, _options.Time);
         if (devices is null) return new VmmFailure(VmmError.Device, refused!.Cause, refused.Remedy);
         using DeviceBackends open = devices;
         Control.Backends = devices;
@@ -86,7 +89,9 @@ public sealed class DomainRunner
         bool again;
         do
         {
-            if (!Domain.TryCreate(_options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;
+            // Processors that were plugged in stay over resets, as devices do.
+            VmmOptions options = _options with { Machine = _options.Machine with { Vcpus = Control.Processors } };
+            if (!Domain.TryCreate(options, _engine, out Domain? domain, out VmmFailure? failure)) return failure;
             using (domain)
             {
                 StageReached?.Invoke(DomainStage.Created);

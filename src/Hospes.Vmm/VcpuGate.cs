@@ -8,34 +8,75 @@ namespace Hospes.Vmm;
 internal sealed class VcpuGate(Action kick)
 {
     private readonly object _gate = new();
-    private int _holds, _inside;
+    private int _holds, _inside, _stalls;
+    private int? _only;
     private bool _isEnded;
 
     /// <summary>A processor's thread begins; waits while processors are held.</summary>
+    /// <param name="id">Its number.</param>
     /// <returns>False when they are to end.</returns>
-    public bool Enter()
+    public bool Enter(int id)
     {
         lock (_gate)
         {
-            WaitForRelease();
+            WaitForRelease(id);
             if (!_isEnded) _inside++;
             return !_isEnded;
         }
     }
 
     /// <summary>A processor's thread that was kicked asks what for; waits while processors are held.</summary>
+    /// <param name="id">Its number.</param>
     /// <returns>False when they are to end.</returns>
-    public bool Pass()
+    public bool Pass(int id)
     {
         lock (_gate)
         {
-            if (_holds > 0 && !_isEnded)
+            if (Waits(id))
             {
                 Leave();
-                WaitForRelease();
+                WaitForRelease(id);
                 _inside++;
             }
             return !_isEnded;
+        }
+    }
+
+    /// <summary>A processor's thread stopped for a debugger: all are held, and it waits until <see cref="EndStalls"/> and the end of all holds.</summary>
+    /// <param name="id">Its number.</param>
+    /// <param name="tell">Tells the debugger; false when there is none, and the processor runs on.</param>
+    /// <returns>False when they are to end.</returns>
+    public bool Stall(int id, Func<bool> tell)
+    {
+        lock (_gate)
+        {
+            _holds++;
+            _stalls++;
+        }
+        kick();
+        if (!tell()) EndStalls();
+        return Pass(id);
+    }
+
+    /// <summary>Ends the holds of processors that stopped for a debugger.</summary>
+    public void EndStalls()
+    {
+        lock (_gate)
+        {
+            _holds -= _stalls;
+            _stalls = 0;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Lets one processor run only, once they are not held.</summary>
+    /// <param name="id">Its number; null for all.</param>
+    public void RunOnly(int? id)
+    {
+        lock (_gate)
+        {
+            _only = id;
+            Monitor.PulseAll(_gate);
         }
     }
 
@@ -80,8 +121,10 @@ internal sealed class VcpuGate(Action kick)
         kick();
     }
 
-    private void WaitForRelease()
+    private bool Waits(int id) => (_holds > 0 || (_only is { } only && only != id)) && !_isEnded;
+
+    private void WaitForRelease(int id)
     {
-        while (_holds > 0 && !_isEnded) Monitor.Wait(_gate);
+        while (Waits(id)) Monitor.Wait(_gate);
     }
 }

@@ -64,14 +64,14 @@ public sealed class QmpTests : IDisposable
             echo button $(head -c 24 <&4 | wc -c)
             """);
         using Process guest = HospesProcess.Start(
-            "run", "--engine", "soft", "--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0", "--memory", "256M", "--disk", $"{disk},format=raw", "--qmp", socket,
+            "run", "--engine", "soft", "--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0", "--memory", "256M", "--disk", $"{disk},format=raw", "--qmp", socket, "--balloon", "--generation-id", "auto",
             "--timeout", "400");
         Task<string> error = guest.StandardError.ReadToEndAsync();
         var said = new StringBuilder();
         await WaitForAsync("size 131072");
         if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(socket).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         string[] answers = (await DebianGuest.RunAsync("python3", "-c", Script, socket)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        answers.ShouldBe(["paused", "1", "mapped", "running", "67108864", "[1536, 256]", "['STOP', 'RESUME']"]);
+        answers.ShouldBe(["paused", "1", "mapped", "running", "67108864", "[1536, 256, 255]", "['STOP', 'RESUME']"]);
         await WaitForAsync("grown to 262144");
         string told = await DebianGuest.RunAsync(
             "sh", "-c", $$"""printf "{'execute':'qmp_capabilities'}\n{'execute':'system_powerdown'}\n" | socat -t 5 - 'UNIX-CONNECT:{{socket}}'""");

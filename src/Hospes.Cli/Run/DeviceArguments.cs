@@ -5,6 +5,8 @@ using System.Net.NetworkInformation;
 using Hospes.Cli.CommandLine;
 using Hospes.Machine;
 using Hospes.Network;
+using Hospes.Virtio;
+using Hospes.Vmm.CommandLine;
 
 namespace Hospes.Cli.Run;
 
@@ -14,7 +16,7 @@ internal sealed class DeviceArguments
     private const string Help = "see 'hospes run --help'";
 
     private readonly Option<string[]> _disks = Repeated("--disk", "PATH[,OPTION…]",
-        "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N.");
+        "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N, bps=BYTES and iops=N (limits for a second).");
 
     private readonly Option<string[]> _networks = Repeated("--net", "KIND[,OPTION…]",
         "Give the guest a network card (virtio-net); may be given again. KIND: user (through passt; hostfwd=tcp:ADDRESS:PORT-:GUESTPORT may be given again), "
@@ -22,6 +24,30 @@ internal sealed class DeviceArguments
             + "Options: mac=ADDRESS, mtu=BYTES, queues=N.");
 
     private readonly Option<bool> _entropy = OptionValue.Switch("--rng", "Give the guest a source of entropy (virtio-rng).");
+
+    private readonly Option<bool> _balloon = OptionValue.Switch(
+        "--balloon", "Give the guest a memory balloon (virtio-balloon): memory that it does not use goes back to the host, and QMP's balloon takes more.");
+
+    private readonly Option<string?> _vsock = OptionValue.Create(
+        "--vsock", "PATH[,cid=N]",
+        "Give the guest sockets to the host (virtio-vsock): a program that connects to the Unix socket PATH and says CONNECT PORT in a line gets to that port of the guest; "
+            + "what the guest opens to port N of the host (address 2) leads to the Unix socket PATH_N. cid: the guest's address, 3 when absent.",
+        (string text, out string? value) =>
+        {
+            value = text;
+            return TryVsock(text, out _) ? null : "is no path, or cid is no number from 3 to 4294967294";
+        });
+
+    private readonly Option<bool> _panic = OptionValue.Switch("--panic-device", "Give the guest a PCI device by which its kernel tells of its panic (pvpanic-pci).");
+
+    private readonly Option<int?> _ports = OptionValue.Create(
+        "--hotplug", "N", "Give the machine N root ports (port1, port2…), 1 to 16, into which QMP's device_add plugs devices while the guest runs.",
+        (string text, out int? value) =>
+        {
+            bool isCount = TryCount(text, 16, out int count);
+            value = count;
+            return isCount ? null : "is no number from 1 to 16";
+        });
 
     private readonly Option<string?> _console = OptionValue.Create(
         "--console", "KIND", "What the keyboard is typed into: serial (the default), or virtio, a console beside the serial port (hvc0 in Linux).",
@@ -32,7 +58,7 @@ internal sealed class DeviceArguments
         });
 
     /// <summary>The options, for the command.</summary>
-    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy];
+    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _panic, _ports];
 
     /// <summary>Reads them.</summary>
     public Outcome<IReadOnlyList<DeviceOptions>> Read(ParseResult result)
@@ -54,6 +80,10 @@ internal sealed class DeviceArguments
         }
         if (result.GetValue(_console) == "virtio") devices.Add(new ConsoleOptions());
         if (result.GetValue(_entropy)) devices.Add(new EntropyOptions());
+        if (result.GetValue(_balloon)) devices.Add(new BalloonOptions { Id = "balloon0", ReportsFreePages = true, DeflatesOnOom = true });
+        if (result.GetValue(_vsock) is { } sockets && TryVsock(sockets, out VsockOptions vsock)) devices.Add(vsock);
+        if (result.GetValue(_panic)) devices.Add(new PanicNoticeOptions { Id = "panic0" });
+        for (int port = 1; port <= (result.GetValue(_ports) ?? 0); port++) devices.Add(new RootPortOptions { Id = $"port{port}" });
         return devices;
     }
 
@@ -83,6 +113,12 @@ internal sealed class DeviceArguments
                     break;
                 case "serial" when value.Length is > 0 and <= 20 && value.All(char.IsAscii):
                     disk = disk with { Serial = value };
+                    break;
+                case "bps" when OptionReader.TrySize(value, 1, out ulong rate) && rate is > 0 and <= RateLimit.Most:
+                    disk = disk with { Limits = disk.Limits with { Bytes = new RateLimit(rate) } };
+                    break;
+                case "iops" when OptionReader.TryNumber(value, out ulong rate) && rate is > 0 and <= RateLimit.Most:
+                    disk = disk with { Limits = disk.Limits with { Operations = new RateLimit(rate) } };
                     break;
                 case "queues" when TryCount(value, 16, out int queues):
                     disk = disk with { Queues = queues };
@@ -136,6 +172,16 @@ internal sealed class DeviceArguments
     {
         forwards.Add(forward);
         return true;
+    }
+
+    private static bool TryVsock(string text, out VsockOptions options)
+    {
+        string[] parts = text.Split(",cid=");
+        options = new VsockOptions(parts[0]) { Id = "vsock0" };
+        if (parts.Length == 1) return parts[0].Length > 0;
+        bool isGood = parts.Length == 2 && uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out uint cid) && cid is >= 3 and < uint.MaxValue;
+        if (isGood) options = options with { GuestCid = uint.Parse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture) };
+        return isGood && parts[0].Length > 0;
     }
 
     private static bool TryCount(string text, int most, out int count) =>

@@ -3,6 +3,7 @@ using Hospes.Cli.CommandLine;
 using Hospes.Cli.Native;
 using Hospes.Machine;
 using Hospes.Vmm;
+using Hospes.Vmm.Gdb;
 using Hospes.Vmm.Qmp;
 
 namespace Hospes.Cli.Run;
@@ -20,6 +21,9 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
 
     /// <summary>Where others drive the domain over QMP; null for nowhere.</summary>
     public string? QmpPath { get; init; }
+
+    /// <summary>Where debuggers connect to; null for nowhere.</summary>
+    public string? GdbPlace { get; init; }
 
     /// <summary>Told of every stage.</summary>
     public Action<DomainStage>? StageReached { get; set; }
@@ -42,6 +46,9 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         using QmpSocket? socket = qmp;
         using QmpMonitor? monitor = qmp is null ? null : new QmpMonitor(runner);
         if (monitor is not null) qmp!.Serve(monitor);
+        string? refused = null;
+        using GdbServer? debuggers = GdbPlace is null ? null : GdbServer.TryListen(runner, GdbPlace, out refused);
+        if (GdbPlace is not null && debuggers is null) return surroundings.Fail(new Failure(FailureKind.Host, refused!, "see 'hospes run --help'"));
         using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
         string? notice = runner.Notice;
         runner.StageReached = stage =>

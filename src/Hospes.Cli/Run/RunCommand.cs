@@ -5,6 +5,7 @@ using Hospes.Cli.CommandLine;
 using Hospes.Cli.Images.Seed;
 using Hospes.Machine;
 using Hospes.Vmm;
+using Hospes.Vmm.Gdb;
 
 namespace Hospes.Cli.Run;
 
@@ -24,6 +25,19 @@ internal static class RunCommand
         Option<string?> bootEntry = OptionValue.Text("--boot-entry", "ENTRY", "Start this entry of the disk's boot menu: its number from 0, its id or its title, as 'hospes image boot-entries' lists them. The menu's default when absent.");
         Option<long> memory = Memory();
         Option<int> vcpus = Vcpus(whenAbsent: 1);
+        Option<string?> gdb = OptionValue.Create("--gdb", "tcp:[HOST]:PORT|unix:PATH", "Where a debugger (GDB) connects to, for the engine soft; without HOST on the loopback.",
+            (string text, out string? value) =>
+            {
+                value = text;
+                return GdbServer.IsPlace(text) ? null : "is neither tcp:HOST:PORT nor unix:PATH";
+            });
+        Option<Guid?> generation = OptionValue.Create("--generation-id", "UUID|auto", "Tell the guest which copy of the domain it is (ACPI generation id): a UUID, or auto for a new one.",
+            (string text, out Guid? value) =>
+            {
+                value = text == "auto" ? Guid.NewGuid() : Guid.TryParseExact(text, "D", out Guid given) ? given : null;
+                return value is null ? "is neither a UUID nor auto" : null;
+            });
+        Option<int> maxVcpus = OptionValue.Whole("--max-vcpus", "N", "How many virtual processors there may be once QMP's device_add plugged further ones in; as many as --vcpus when absent.", 1, 255, 1);
         Option<string?> engine = Engine();
         Option<string?> profile = OptionValue.Text("--profile", "FILE", "Write where the software engine's time went when the guest has ended: hot code with disassembly, why translated code was left, TLB misses, invalidations. Means --engine soft.");
         Option<TimeSpan?> timeout = OptionValue.Create("--timeout", "SECONDS", "Stop the guest after so many seconds, with status 5.", (string text, out TimeSpan? value) =>
@@ -83,7 +97,7 @@ internal static class RunCommand
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused };
+        { kernel, initrd, append, memory, vcpus, maxVcpus, generation, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused, gdb };
         command.Add(bootEntry);
         foreach (Option option in devices.Options) command.Add(option);
         foreach (Option option in seed.Options) command.Add(option);
@@ -93,6 +107,8 @@ internal static class RunCommand
             {
                 Memory = (ulong)result.GetValue(memory),
                 Vcpus = result.GetValue(vcpus),
+                MaxVcpus = result.GetValue(maxVcpus),
+                GenerationId = result.GetValue(generation),
                 DebugExitPort = result.GetValue(debugExit),
                 TestDevice = result.GetValue(testDevice),
                 HugePages = result.GetValue(hugePages),
@@ -117,7 +133,7 @@ internal static class RunCommand
                 Timeout = result.GetValue(timeout),
                 StartPaused = result.GetValue(paused),
             };
-            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp) }.Run();
+            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp), GdbPlace = result.GetValue(gdb) }.Run();
         });
         return command;
     }

@@ -8,6 +8,7 @@ using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Chardevs;
 using Hospes.Vmm.CommandLine;
+using Hospes.Vmm.Gdb;
 using Hospes.Vmm.Qmp;
 
 namespace Hospes.Cli.Vmm;
@@ -54,10 +55,13 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         {
             return ExitStatus.Done;
         }
+        string? refused = null;
         if (TryMake(chardevs, kernel, initrd, out VmmFailure? failure) is not { } runner) return messages.Fail(failure!.Message);
         _runner = runner;
         if (_stop.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
         using var monitor = new QmpMonitor(runner, chardevs);
+        using GdbServer? debuggers = line.Gdb is null ? null : GdbServer.TryListen(runner, line.Gdb, out refused);
+        if (line.Gdb is not null && debuggers is null) return messages.Fail($"gdbstub: {refused}");
         if (line.Serial is not null)
         {
             ChardevPort port = ChardevPort.Start(chardevs.Use(line.Serial), typed => runner.Input.Type(typed.Span));

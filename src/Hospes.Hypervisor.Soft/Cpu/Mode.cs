@@ -51,4 +51,10 @@ internal enum Mode : uint
 
     /// <summary>Every access is looked at: alignment checks or data breakpoints are on.</summary>
     Inspected = 1 << 14,
+
+    /// <summary>A debugger outside of the guest looks: blocks end before breakpoints, and are not translated.</summary>
+    Debugged = 1 << 15,
+
+    /// <summary>A debugger looks at every instruction: blocks of one.</summary>
+    Traced = 1 << 16,
 }

@@ -19,10 +19,10 @@ internal static unsafe class ModeUpdate
     /// <summary>To be called after a change of CR0, CR4, EFER, XCR0, a segment register, CPL, TF, VM or DR7.</summary>
     public static void All(CpuState* s)
     {
-        Mode mode = Compute(s);
-        bool stepping = (mode & (Mode.SingleStep | Mode.Breakpoints)) != 0;
-        s->Mode = mode;
         SoftVcpu vcpu = SoftVcpu.From(s);
+        Mode mode = Compute(s, vcpu.Debug);
+        bool stepping = (mode & (Mode.SingleStep | Mode.Breakpoints | Mode.Traced)) != 0;
+        s->Mode = mode;
         vcpu.Mmu.SelectTlb();
         if (stepping) Interlocked.Or(ref s->Events, CpuEvents.Stepping);
         else if ((Volatile.Read(ref s->Events) & CpuEvents.Stepping) != 0) Interlocked.And(ref s->Events, ~CpuEvents.Stepping);
@@ -35,7 +35,7 @@ internal static unsafe class ModeUpdate
     /// <summary>Whether misaligned operands raise #AC (SDM vol. 3, 6.15).</summary>
     public static bool ChecksAlignment(CpuState* s) => s->Cpl == 3 && (s->SystemFlags & Flags.Ac) != 0 && (s->Cr0 & Cr0Am) != 0;
 
-    private static Mode Compute(CpuState* s)
+    private static Mode Compute(CpuState* s, DebugSettings? debug)
     {
         Mode mode = Mode.None;
         if ((s->Cr0 & Cr0Pe) != 0) mode |= Mode.Protected;
@@ -55,7 +55,9 @@ internal static unsafe class ModeUpdate
         // L0-L3 and G0-G3 of DR7.
         if ((s->Debug[5] & 0xFF) != 0) mode |= Mode.Breakpoints;
         if (s->Cpl != 3 && ((s->SystemFlags & Flags.Ac) != 0 || (s->Cr4 & Cr4Smap) == 0)) mode |= Mode.Open;
-        if (ChecksAlignment(s) || ((mode & Mode.Breakpoints) != 0 && Debugger.WatchesData(s))) mode |= Mode.Inspected;
+        if (debug is not null) mode |= Mode.Debugged;
+        if (debug is { SingleStep: true } or { Watchpoints.Count: > 0 }) mode |= Mode.Traced;
+        if (debug is { Watchpoints.Count: > 0 } || ChecksAlignment(s) || ((mode & Mode.Breakpoints) != 0 && Debugger.WatchesData(s))) mode |= Mode.Inspected;
         return mode;
     }
 

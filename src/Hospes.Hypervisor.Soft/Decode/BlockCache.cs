@@ -39,6 +39,12 @@ internal sealed unsafe class BlockCache : IDisposable
         Reset();
     }
 
+    /// <summary>Addresses of 64-bit code before which blocks end while a debugger looks; <see cref="Reset"/> follows a change.</summary>
+    public IReadOnlySet<ulong>? Breakpoints
+    {
+        set => _decoder.Breakpoints = value;
+    }
+
     /// <summary>Called when all blocks have been dropped.</summary>
     public Action Dropped { get; set; } = static () => { };
 

@@ -46,6 +46,9 @@ internal sealed unsafe class BlockDecoder
     /// <summary>The buffer that code bytes are loaded into.</summary>
     public CodeBytes Buffer => _bytes;
 
+    /// <summary>Addresses of 64-bit code before which blocks end while a debugger looks.</summary>
+    public IReadOnlySet<ulong>? Breakpoints { get; set; }
+
     /// <summary>Decodes from the start of the buffer.</summary>
     /// <param name="rip">RIP of the first byte.</param>
     /// <param name="mode">The processor's mode.</param>
@@ -58,9 +61,13 @@ internal sealed unsafe class BlockDecoder
         Count = 0;
         Length = 0;
         NeedsMore = false;
+        bool isDebugged = (mode & Mode.Debugged) != 0 && Breakpoints is not null;
+        // Where addresses need a segment's base, every instruction is looked at.
+        if (isDebugged && (mode & Mode.Code64) == 0) limit = 1;
         while (Count < limit)
         {
             int start = _bytes.Position;
+            if (isDebugged && Count > 0 && Breakpoints!.Contains(rip + (ulong)start)) return;
             decoder.Decode(out Instruction instruction);
             if (decoder.LastError == DecoderError.NoMoreBytes)
             {

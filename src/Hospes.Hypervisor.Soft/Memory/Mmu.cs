@@ -393,5 +393,6 @@ internal unsafe class Mmu
             Fault.Raise(_state, Vector.AlignmentCheck, 0);
         }
         if ((_state->Mode & Mode.Breakpoints) != 0) Debugger.Accessed(SoftVcpu.From(_state), address, size, write);
+        if ((_state->Mode & Mode.Debugged) != 0) SoftVcpu.From(_state).NoteAccess(address, size, write);
     }
 }

@@ -55,7 +55,7 @@ internal sealed unsafe partial class Translator
 
     /// <summary>Whether code of a mode can be translated.</summary>
     public static bool CanTranslate(Mode mode) =>
-        (mode & Mode.Code64) != 0 && (mode & (Mode.SingleStep | Mode.Breakpoints | Mode.Inspected)) == 0;
+        (mode & Mode.Code64) != 0 && (mode & (Mode.SingleStep | Mode.Breakpoints | Mode.Inspected | Mode.Debugged)) == 0;
 
     /// <summary>Translates the trace that begins with a block. False when it is not worth it or its code has changed meanwhile.</summary>
     public bool Translate(Block* head)

@@ -136,6 +136,12 @@ internal sealed class AmlWriter
         return Path(name);
     }
 
+    /// <summary>A region of memory (20.2.5.2).</summary>
+    public AmlWriter OperationRegion(string name, ulong address, ulong size) => Raw(ExtendedPrefix, 0x80).Path(name).Raw(0).Integer(address).Integer(size);
+
+    /// <summary>The first byte of a region as a field, read and written by bytes (20.2.5.2).</summary>
+    public AmlWriter ByteField(string region, string name) => Block([ExtendedPrefix, 0x81], inner => inner.Path(region).Raw(0x01).Path(name).Raw(8));
+
     /// <summary>A name: up to four characters a segment, padded with underscores; a leading backslash starts at the root (20.2.2).</summary>
     public AmlWriter Path(string path)
     {

@@ -29,7 +29,9 @@ internal static class Dsdt
             AddSerial(body);
             AddClock(body);
             AddPanicNotice(body);
-            AddPowerButton(body);
+            if (config.GenerationId is not null) AddGeneration(body);
+            if (config.MostVcpus > config.Vcpus) ProcessorObjects.Add(body, config);
+            AddEvents(body, config);
         });
         aml.Name("\\_S5", value => value.Package(4, states => states.Integer(AcpiPower.SoftOff).Integer(0).Integer(0).Integer(0)));
         return new AcpiTable("DSDT", 2).Bytes(aml.ToArray()).ToArray();
@@ -106,16 +108,30 @@ internal static class Dsdt
         device.Name("_STA", value => value.Integer(0xF));
     });
 
-    /// <summary>A control-method power button, and the generic event device that tells of its press (ACPI 6.5, 4.8.3.1 and 5.6.9).</summary>
-    private static void AddPowerButton(AmlWriter aml)
+    /// <summary>Where the generation id is (Virtual Machine Generation ID, "Device Discovery"): ADDR gives the two halves of the address.</summary>
+    private static void AddGeneration(AmlWriter aml) => aml.Device("VGEN", device =>
     {
+        device.Name("_HID", id => id.Text("QEMUVGID")).Name("_CID", id => id.Text("VM_Gen_Counter")).Name("_DDN", name => name.Text("VM_Gen_Counter"));
+        device.Name("ADDR", value => value.Package(2, halves => halves.Integer(MachineLayout.GenerationId & uint.MaxValue).Integer(MachineLayout.GenerationId >> 32)));
+    });
+
+    /// <summary>A control-method power button, and the generic event device that tells of its press and of what else comes (ACPI 6.5, 4.8.3.1
+    /// and 5.6.9).</summary>
+    private static void AddEvents(AmlWriter aml, MachineConfig config)
+    {
+        bool plugs = config.MostVcpus > config.Vcpus;
+        ResourceTemplate lines = new ResourceTemplate().EdgeInterrupt(EventGsi);
+        if (plugs) lines.EdgeInterrupt(ProcessorObjects.EventGsi);
         aml.Device("PWRB", button => button.Name("_HID", id => id.EisaId("PNP0C0C")).Name("_UID", value => value.Integer(0)));
         aml.Device("GED", device =>
         {
             device.Name("_HID", id => id.Text("ACPI0013")).Name("_UID", value => value.Integer(0));
-            device.Name("_CRS", value => value.Buffer(new ResourceTemplate().EdgeInterrupt(EventGsi).ToArray()));
+            device.Name("_CRS", value => value.Buffer(lines.ToArray()));
             device.Method("_EVT", 1, true, body =>
-                body.If(ours => ours.Equal().Argument(0).Integer(EventGsi).Notify("\\_SB.PWRB", ButtonPressed)));
+            {
+                body.If(ours => ours.Equal().Argument(0).Integer(EventGsi).Notify("\\_SB.PWRB", ButtonPressed));
+                if (plugs) body.If(ours => ProcessorObjects.Tell(ours.Equal().Argument(0).Integer(ProcessorObjects.EventGsi), config));
+            });
         });
     }
 

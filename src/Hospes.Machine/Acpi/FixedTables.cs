@@ -20,6 +20,9 @@ internal static class FixedTables
     /// <summary>Preferred profile: enterprise server.</summary>
     private const byte EnterpriseServer = 4;
 
+    /// <summary>Flags of a processor (table 5.21): it is there; it may come.</summary>
+    private const uint Enabled = 1, OnlineCapable = 2;
+
     /// <summary>The extended system description table (5.2.8).</summary>
     public static byte[] BuildXsdt(IEnumerable<ulong> tables)
     {
@@ -52,7 +55,7 @@ internal static class FixedTables
     {
         var table = new AcpiTable("APIC", 5);
         table.Number(MachineLayout.LocalApicBase, 4).Number(0, 4);
-        for (int id = 0; id < config.Vcpus; id++) table.Bytes([0, 8, (byte)id, (byte)id]).Number(1, 4);
+        for (int id = 0; id < config.MostVcpus; id++) table.Bytes([0, 8, (byte)id, (byte)id]).Number(id < config.Vcpus ? Enabled : OnlineCapable, 4);
         table.Bytes([1, 12, 0, 0]).Number(MachineLayout.IoApicBase, 4).Number(0, 4);
         return table.Bytes([4, 6, 0xFF, 0, 0, 1]).ToArray();
     }

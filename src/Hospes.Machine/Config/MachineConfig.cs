@@ -15,6 +15,15 @@ public sealed record MachineConfig
     /// <summary>How many virtual processors the machine has: 1 to 255.</summary>
     public int Vcpus { get; init; } = 1;
 
+    /// <summary>How many virtual processors there may be once further ones were plugged in: up to 255; 0 for <see cref="Vcpus"/>.</summary>
+    public int MaxVcpus { get; init; }
+
+    /// <summary>The larger one of <see cref="Vcpus"/> and <see cref="MaxVcpus"/>.</summary>
+    public int MostVcpus => Math.Max(Vcpus, MaxVcpus);
+
+    /// <summary>The generation id (Microsoft's Virtual Machine Generation ID): another one for every copy of the domain; null for a machine without.</summary>
+    public Guid? GenerationId { get; init; }
+
     /// <summary><c>ram-low-base</c>: where the low RAM window starts. Processors start in it, so only 0 is allowed.</summary>
     public ulong RamLowBase { get; init; }
 

@@ -28,9 +28,9 @@ public static class MachineConfigCheck
 
     private static MachineError CheckSizes(MachineConfig config, ulong hostMemory, out string message)
     {
-        if (config.Vcpus is < 1 or > 255)
+        if (config.Vcpus is < 1 or > 255 || config.MaxVcpus is < 0 or > 255)
         {
-            message = string.Create(CultureInfo.InvariantCulture, $"a machine can't have {config.Vcpus} vCPUs; give a number from 1 to 255");
+            message = string.Create(CultureInfo.InvariantCulture, $"a machine can't have {config.MostVcpus} vCPUs; give a number from 1 to 255");
             return MachineError.VcpuCount;
         }
         if (config.Memory == 0)
@@ -144,6 +144,7 @@ public static class MachineConfigCheck
     private static IEnumerable<Window> FixedWindows(MachineConfig config)
     {
         yield return new("the I/O APIC", MachineLayout.IoApicBase, MachineLayout.IoApicSize, Below4G);
+        if (config.MostVcpus > config.Vcpus) yield return new("the processors' registers", MachineLayout.ProcessorPlugBase, MachineLayout.ProcessorPlugSize, Below4G);
         yield return new("the local APICs", MachineLayout.LocalApicBase, MachineLayout.LocalApicSize, Below4G);
         if (config.TestDevice) yield return new("the test device's memory", MachineLayout.TestMemoryBase, MachineLayout.TestMemorySize, Below4G);
     }

@@ -91,6 +91,18 @@ public sealed class BlockGraph : IDisposable
         }
     }
 
+    /// <summary>Takes a node from its disk, which is no longer there.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="remove">Whether it goes too.</param>
+    internal void Release(BlockNode node, bool remove)
+    {
+        lock (_gate)
+        {
+            node.User = null;
+            if (remove) Remove(node);
+        }
+    }
+
     /// <summary>Changes the size of a node's disk.</summary>
     /// <param name="node">The node.</param>
     /// <param name="size">The new size in bytes.</param>

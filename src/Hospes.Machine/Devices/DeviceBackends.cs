@@ -12,11 +12,19 @@ namespace Hospes.Machine;
 public sealed class DeviceBackends : IDisposable
 {
     private readonly SharedConsole _console;
-    private readonly List<Action<DeviceSet>> _makers = [];
-    private readonly List<Disk> _disks = [];
-    private readonly List<NetworkCard> _cards = [];
+    // Replaced, not changed: others read them meanwhile.
+    private List<Maker> _makers = [];
+    private List<Disk> _disks = [];
+    private List<NetworkCard> _cards = [];
 
-    private DeviceBackends(IConsoleSink console) => _console = new SharedConsole(console);
+    private readonly TimeProvider _time;
+    private VsockSockets? _vsock;
+
+    private DeviceBackends(IConsoleSink console, TimeProvider time)
+    {
+        _console = new SharedConsole(console);
+        _time = time;
+    }
 
     /// <summary>Where all consoles of the domain write to.</summary>
     public IConsoleSink Console => _console;
@@ -33,14 +41,24 @@ public sealed class DeviceBackends : IDisposable
     /// <summary>The network cards, in the order of their places.</summary>
     public IReadOnlyList<NetworkCard> Cards => _cards;
 
+    /// <summary>The memory balloon, or null.</summary>
+    public Balloon? Balloon { get; private set; }
+
+    /// <summary>Told of requests to disks that fail, on the devices' threads. It must not block.</summary>
+    public Action<Disk, DiskFailure>? DiskFailed { get; set; }
+
+    /// <summary>Told how many bytes the guest gave to the balloon, when that changes; on a vCPU's thread. It must not block.</summary>
+    public Action<ulong>? BalloonChanged { get; set; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="options">The devices that are wanted.</param>
     /// <param name="console">Where the console's output goes.</param>
     /// <param name="devices">What was opened, or null.</param>
+    /// <param name="time">Where time comes from; null for the host's.</param>
     /// <returns>Null, or why not.</returns>
-    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices)
+    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices, TimeProvider? time = null)
     {
-        devices = new DeviceBackends(console);
+        devices = new DeviceBackends(console, time ?? TimeProvider.System);
         foreach (DeviceOptions option in options)
         {
             DeviceFailure? failure = devices.Open(option);
@@ -52,17 +70,65 @@ public sealed class DeviceBackends : IDisposable
         return null;
     }
 
+    /// <summary>What the devices are made of, in the order of their places; those that were plugged in last.</summary>
+    public IReadOnlyList<DeviceOptions> Options => [.. _makers.Select(static maker => maker.Options)];
+
     /// <summary>Makes the devices for one life.</summary>
     public DeviceSet Create()
     {
         var set = new DeviceSet();
-        foreach (Action<DeviceSet> maker in _makers) maker(set);
+        foreach (Maker maker in _makers) set.Add(maker.Options, maker.Make(set));
         return set;
+    }
+
+    /// <summary>Opens what is behind a further device, and makes the device for the current life.</summary>
+    /// <param name="options">The device that is wanted; it has a name that no other has.</param>
+    /// <param name="set">The devices of the current life.</param>
+    /// <param name="device">The device, for the machine.</param>
+    /// <returns>Null, or why not.</returns>
+    public DeviceFailure? TryAdd(DeviceOptions options, DeviceSet set, out MachineDevice? device)
+    {
+        device = null;
+        DeviceFailure? failure = Open(options);
+        if (failure is not null) return failure;
+        set.Add(options, _makers[^1].Make(set));
+        device = set.All[^1];
+        return null;
+    }
+
+    /// <summary>Lets go what is behind a device that is no longer there: a block node and a network backend stay, for another device.</summary>
+    /// <param name="options">One of <see cref="Options"/>.</param>
+    public void Remove(DeviceOptions options)
+    {
+        _makers = [.. _makers.Where(maker => !ReferenceEquals(maker.Options, options))];
+        if (_disks.Find(disk => ReferenceEquals(disk.Options, options)) is { } disk)
+        {
+            _disks = [.. _disks.Where(other => other != disk)];
+            // As with QEMU, a drive goes with its device; a node that was given a name stays until it is removed.
+            Blocks.Release(disk.Node, remove: disk.Options.NodeName is null);
+        }
+        if (_cards.Find(card => ReferenceEquals(card.Options, options)) is { } card)
+        {
+            _cards = [.. _cards.Where(other => other != card)];
+            Networks.Release(card);
+        }
+        if (options is VsockOptions)
+        {
+            _vsock?.Dispose();
+            _vsock = null;
+        }
+        if (Balloon is not null && ReferenceEquals(Balloon.Options, options))
+        {
+            Balloon.Dispose();
+            Balloon = null;
+        }
     }
 
     /// <summary>Closes everything. The devices were disposed before.</summary>
     public void Dispose()
     {
+        Balloon?.Dispose();
+        _vsock?.Dispose();
         Networks.Dispose();
         Blocks.Dispose();
     }
@@ -71,14 +137,28 @@ public sealed class DeviceBackends : IDisposable
     {
         switch (option)
         {
+            case RootPortOptions or PanicNoticeOptions:
+                _makers = [.. _makers, new Maker(option, static _ => null)];
+                return null;
             case EntropyOptions:
-                _makers.Add(static set => set.Add(new EntropyDevice()));
+                _makers = [.. _makers, new Maker(option, static _ => new EntropyDevice())];
+                return null;
+            case BalloonOptions balloon:
+                if (Balloon is not null) return new DeviceFailure("there are two memory balloons", "give one");
+                Balloon = new Balloon(balloon, _time) { Changed = given => BalloonChanged?.Invoke(given) };
+                _makers = [.. _makers, new Maker(option, _ => Balloon.MakeDevice())];
+                return null;
+            case VsockOptions vsock:
+                if (_vsock is not null) return new DeviceFailure("there are two socket devices", "give one");
+                _vsock = VsockSockets.TryListen(vsock.Path, out DeviceFailure? refused);
+                if (_vsock is null) return refused;
+                _makers = [.. _makers, new Maker(option, _ => _vsock.MakeDevice(vsock.GuestCid))];
                 return null;
             case ConsoleOptions { Ports: { } ports }:
-                _makers.Add(set => set.AddPorts(ports));
+                _makers = [.. _makers, new Maker(option, set => set.MakePorts(ports))];
                 return null;
             case ConsoleOptions:
-                _makers.Add(AddConsole);
+                _makers = [.. _makers, new Maker(option, MakeConsole)];
                 return null;
             case DiskOptions disk:
                 return OpenDisk(disk);
@@ -89,15 +169,20 @@ public sealed class DeviceBackends : IDisposable
         }
     }
 
-    private void AddConsole(DeviceSet set)
+    private ConsoleDevice MakeConsole(DeviceSet set)
     {
         var port = new ConsolePort(_console);
         set.Console = new VirtioInput(port);
-        set.Add(new ConsoleDevice(port));
+        return new ConsoleDevice(port);
     }
 
     private DeviceFailure? OpenDisk(DiskOptions options)
     {
+        if (options.IsPresent)
+        {
+            if (Blocks.Find(options.NodeName!) is not { } present) return new DeviceFailure($"there is no block node '{options.NodeName}'", "add it first");
+            return AddDisk(options, present) ? null : new DeviceFailure($"the block node '{options.NodeName}' is in use", "give another one");
+        }
         BlockDriver? format = null;
         if (options.Format is { } name)
         {
@@ -111,25 +196,41 @@ public sealed class DeviceBackends : IDisposable
                 ? new DeviceFailure($"the disk '{options.Path}' cannot be opened: {cause.Cause}", cause.Remedy)
                 : new DeviceFailure($"there are two block nodes '{failure.Name}'", "give each a name of its own");
         }
-        var disk = new Disk(options, Blocks, node);
-        Blocks.TryUse(node, disk);
-        _disks.Add(disk);
-        _makers.Add(set => set.Add(disk.MakeDevice()));
+        AddDisk(options, node);
         return null;
+    }
+
+    private bool AddDisk(DiskOptions options, BlockNode node)
+    {
+        var disk = new Disk(options, Blocks, node, _time);
+        if (!Blocks.TryUse(node, disk)) return false;
+        disk.Failed = (at, failure) => DiskFailed?.Invoke(at, failure);
+        _disks = [.. _disks, disk];
+        _makers = [.. _makers, new Maker(options, _ => disk.MakeDevice())];
+        return true;
     }
 
     private DeviceFailure? OpenNetwork(NetworkOptions options)
     {
-        if (!Networks.TryAdd(options, out NetworkBackend? backend, out DeviceFailure? failure)) return failure;
+        NetworkBackend? backend;
+        if (options is PresentNetworkOptions)
+        {
+            backend = Networks.Find(options.Backend!);
+            if (backend is null or { Card: not null }) return new DeviceFailure($"there is no free network backend '{options.Backend}'", "add it first");
+        }
+        else if (!Networks.TryAdd(options, out backend, out DeviceFailure? failure))
+        {
+            return failure;
+        }
         var settings = new NetSettings
         {
             Mac = options.Mac ?? MakeMac(),
-            Mtu = options.Mtu ?? (options is UserNetworkOptions ? PasstLink.Mtu : null),
+            Mtu = options.Mtu ?? (backend.Options is UserNetworkOptions ? PasstLink.Mtu : null),
             Pairs = options.Pairs,
         };
-        var card = new NetworkCard(backend, settings);
-        _cards.Add(card);
-        _makers.Add(set => set.Add(card.MakeDevice()));
+        var card = new NetworkCard(backend, options, settings);
+        _cards = [.. _cards, card];
+        _makers = [.. _makers, new Maker(options, _ => card.MakeDevice())];
         return null;
     }
 
@@ -140,4 +241,7 @@ public sealed class DeviceBackends : IDisposable
         Random.Shared.NextBytes(address.AsSpan(3));
         return new PhysicalAddress(address);
     }
+
+    /// <summary>A device's options, and what makes it for each life; null for a root port.</summary>
+    private sealed record Maker(DeviceOptions Options, Func<DeviceSet, VirtioDevice?> Make);
 }

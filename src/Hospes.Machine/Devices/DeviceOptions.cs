@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using Hospes.Network;
+using Hospes.Virtio;
 
 namespace Hospes.Machine;
 
@@ -9,10 +10,40 @@ public abstract record DeviceOptions
 {
     /// <summary>The device's name for those who manage the domain; null for none. Unique among a domain's devices.</summary>
     public string? Id { get; init; }
+
+    /// <summary>The name of the root port that the device is behind; null for bus 0.</summary>
+    public string? Bus { get; init; }
 }
+
+/// <summary>A PCI Express root port, into which a device can be plugged while the guest runs.</summary>
+public sealed record RootPortOptions : DeviceOptions;
 
 /// <summary>A source of entropy from the host's generator (virtio-rng).</summary>
 public sealed record EntropyOptions : DeviceOptions;
+
+/// <summary>A memory balloon (virtio-balloon): one a domain.</summary>
+public sealed record BalloonOptions : DeviceOptions
+{
+    /// <summary>Whether the guest may report pages that nothing uses, whose memory the host then gets back.</summary>
+    public bool ReportsFreePages { get; init; }
+
+    /// <summary>Whether the guest may take pages back rather than end a program for want of memory.</summary>
+    public bool DeflatesOnOom { get; init; }
+
+    /// <summary>How often the guest is asked for statistics, until that is changed; zero for never.</summary>
+    public TimeSpan PollingInterval { get; init; }
+}
+
+/// <summary>Sockets between the guest and Unix sockets of the host (virtio-vsock): one a domain.</summary>
+/// <param name="Path">The socket to which the host's programs connect; those that the guest connects to have a line and the port's number behind it.</param>
+public sealed record VsockOptions(string Path) : DeviceOptions
+{
+    /// <summary>The guest's address, from 3 to 2^32 - 2.</summary>
+    public ulong GuestCid { get; init; } = Virtio.VsockDevice.FirstGuestCid;
+}
+
+/// <summary>A place on the PCI bus where the guest's kernel tells of its panic (pvpanic-pci).</summary>
+public sealed record PanicNoticeOptions : DeviceOptions;
 
 /// <summary>A console beside the serial port (virtio-console, <c>hvc0</c> in Linux). Its output goes where the serial port's goes, and what people
 /// type goes into it instead of into the serial port.</summary>
@@ -51,6 +82,9 @@ public sealed record DiskOptions(string Path) : DeviceOptions
     /// <summary>The name of the block node that is the image; null for one that is made up. Unique among a domain's block nodes.</summary>
     public string? NodeName { get; init; }
 
+    /// <summary>Whether the block node of that name is there already; the path is not looked at then.</summary>
+    public bool IsPresent { get; init; }
+
     /// <summary>The name of the block node that is the image's file; null for one that is made up. Unique among a domain's block nodes.</summary>
     public string? FileNodeName { get; init; }
 
@@ -65,6 +99,9 @@ public sealed record DiskOptions(string Path) : DeviceOptions
 
     /// <summary>How many queues, 1 to 16.</summary>
     public int Queues { get; init; } = 1;
+
+    /// <summary>How fast the guest's requests may begin, until that is changed.</summary>
+    public RequestLimits Limits { get; init; } = new();
 }
 
 /// <summary>A network card (virtio-net): a closed set of what it is connected to.</summary>
@@ -89,6 +126,9 @@ public sealed record UserNetworkOptions : NetworkOptions
     /// <summary>Ports of the host that lead into the guest.</summary>
     public IReadOnlyList<PortForward> Forwards { get; init; } = [];
 }
+
+/// <summary>A network backend that is there already, by the name in <see cref="NetworkOptions.Backend"/>.</summary>
+public sealed record PresentNetworkOptions : NetworkOptions;
 
 /// <summary>A tap device of the host.</summary>
 /// <param name="Name">Its name.</param>

@@ -5,11 +5,11 @@ namespace Hospes.Machine;
 /// <summary>The devices of one life of a domain: made before the machine, ended after it.</summary>
 public sealed class DeviceSet : IDisposable
 {
-    private readonly List<VirtioDevice> _devices = [];
+    private readonly List<MachineDevice> _devices = [];
     private readonly List<IConsoleEnd> _ends = [];
 
-    /// <summary>The devices, in the order of their places on the bus: for <see cref="PvhMachine.Create"/>.</summary>
-    public IReadOnlyList<VirtioDevice> All => _devices;
+    /// <summary>The devices and root ports, in the order of their places on the bus: for <see cref="PvhMachine.Create"/>.</summary>
+    public IReadOnlyList<MachineDevice> All => _devices;
 
     /// <summary>The console that people type into, if there is one beside the serial port.</summary>
     public IInputPort? Console { get; internal set; }
@@ -18,13 +18,20 @@ public sealed class DeviceSet : IDisposable
     public void Dispose()
     {
         foreach (IConsoleEnd end in _ends) end.Detach();
-        foreach (VirtioDevice device in _devices) device.Dispose();
+        foreach (MachineDevice device in _devices) device.Device?.Dispose();
     }
 
-    internal void Add(VirtioDevice device) => _devices.Add(device);
+    /// <summary>Ends a device that the machine let go.</summary>
+    /// <param name="device">One of <see cref="All"/>.</param>
+    public void Remove(MachineDevice device)
+    {
+        if (_devices.Remove(device)) device.Device?.Dispose();
+    }
+
+    internal void Add(DeviceOptions options, VirtioDevice? device) => _devices.Add(new MachineDevice(device, options.Id, options.Bus) { IsPanicNotice = options is PanicNoticeOptions });
 
     /// <summary>Adds a console whose ports have ends of their own.</summary>
-    internal void AddPorts(IReadOnlyList<ConsolePortOptions> options)
+    internal ConsoleDevice MakePorts(IReadOnlyList<ConsolePortOptions> options)
     {
         var ports = new ConsolePort?[options.Count > 0 ? options[^1].Number + 1 : 1];
         foreach (ConsolePortOptions option in options)
@@ -35,7 +42,7 @@ public sealed class DeviceSet : IDisposable
             _ends.Add(end);
             end.Attach(new VirtioInput(port));
         }
-        Add(new ConsoleDevice(ports));
+        return new ConsoleDevice(ports);
     }
 
     /// <summary>Hands a port's output to the host's end.</summary>

@@ -24,7 +24,14 @@ public sealed class Disk : IBlockBackend
     private BlockDevice? _device;
     private long _told, _highest;
 
-    internal Disk(DiskOptions options, BlockGraph graph, BlockNode node) => (Options, _graph, Node) = (options, graph, node);
+    internal Disk(DiskOptions options, BlockGraph graph, BlockNode node, TimeProvider time)
+    {
+        (Options, _graph, Node) = (options, graph, node);
+        Gate = new RequestGate(time) { Limits = options.Limits };
+    }
+
+    /// <summary>What lets requests of the guest begin; its limits can be changed at any time.</summary>
+    public RequestGate Gate { get; }
 
     /// <summary>What the device is made of.</summary>
     public DiskOptions Options { get; }
@@ -110,7 +117,7 @@ public sealed class Disk : IBlockBackend
     internal BlockDevice MakeDevice()
     {
         _told = Length;
-        _device = new BlockDevice(this, new BlockSettings { Serial = Options.Serial, IsReadOnly = Options.IsReadOnly, Queues = Options.Queues });
+        _device = new BlockDevice(this, new BlockSettings { Serial = Options.Serial, IsReadOnly = Options.IsReadOnly, Queues = Options.Queues, Gate = Gate });
         return _device;
     }
 

@@ -29,16 +29,20 @@ public sealed class NetworkCard
     private NetDevice? _device;
     private bool _isUp = true, _isTold = true;
 
-    internal NetworkCard(NetworkBackend backend, NetSettings settings)
+    internal NetworkCard(NetworkBackend backend, NetworkOptions options, NetSettings settings)
     {
-        Name = backend.Options.Id;
+        Options = options;
         _link = backend.Link;
         _settings = settings;
         backend.Card = this;
+        _link.IsCut = false;
     }
 
+    /// <summary>What the card is made of.</summary>
+    public NetworkOptions Options { get; }
+
     /// <summary>The device's name; null for none.</summary>
-    public string? Name { get; }
+    public string? Name => Options.Id;
 
     /// <summary>Whether the cable is plugged in, so to speak. Whoever sets it lets <see cref="TellLink"/> follow.</summary>
     public bool IsUp
@@ -105,6 +109,15 @@ public sealed class NetworkBackends : IDisposable
             backend = link is null ? null : new NetworkBackend(options, new LinkBackend(link));
             if (backend is not null) _backends.Add(backend);
             return backend is not null;
+        }
+    }
+
+    /// <summary>Takes a backend from its card, which is no longer there.</summary>
+    internal void Release(NetworkCard card)
+    {
+        lock (_gate)
+        {
+            if (_backends.Find(backend => backend.Card == card) is { } backend) backend.Card = null;
         }
     }
 

@@ -19,8 +19,8 @@ internal static class ExpressCapability
     private const ushort Version2 = 2, SlotImplemented = 1 << 8;
     private const uint RoleBasedErrors = 1 << 15;
 
-    /// <summary>A link of one lane at 2.5 GT/s, its data link layer reported active (7.5.3.6 and 7.5.3.8).</summary>
-    private const uint Speed2500 = 1, OneLane = 1 << 4, ReportsActive = 1 << 20, LinkActive = 1 << 13;
+    /// <summary>A link of one lane at 2.5 GT/s, its data link layer reporting whether it is active (7.5.3.6).</summary>
+    private const uint Speed2500 = 1, OneLane = 1 << 4, ReportsActive = 1 << 20;
 
     /// <summary>The capability without its id and link.</summary>
     /// <param name="type">The device/port type.</param>
@@ -35,20 +35,13 @@ internal static class ExpressCapability
         {
             // A root complex' own endpoints have no link (7.5.3.6).
             BinaryPrimitives.WriteUInt32LittleEndian(all.AsSpan(0x0C), Speed2500 | OneLane | (hasSlot ? ReportsActive : 0) | (uint)port << 24);
-            BinaryPrimitives.WriteUInt16LittleEndian(all.AsSpan(0x12), (ushort)(Speed2500 | OneLane | (hasSlot ? LinkActive : 0)));
+            BinaryPrimitives.WriteUInt16LittleEndian(all.AsSpan(0x12), (ushort)(Speed2500 | OneLane));
             BinaryPrimitives.WriteUInt32LittleEndian(all.AsSpan(0x2C), Speed2500 << 1);
             BinaryPrimitives.WriteUInt16LittleEndian(all.AsSpan(0x30), (ushort)Speed2500);
         }
-        if (hasSlot)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(all.AsSpan(0x14), (uint)port << 19);
-            BinaryPrimitives.WriteUInt16LittleEndian(all.AsSpan(0x1A), PresenceDetected);
-        }
+        if (hasSlot) BinaryPrimitives.WriteUInt32LittleEndian(all.AsSpan(0x14), (uint)port << 19);
         return all[2..];
     }
-
-    /// <summary>Slot status: something is plugged in (7.5.3.11).</summary>
-    private const ushort PresenceDetected = 1 << 6;
 
     /// <summary>Lets the guest change the control registers that the type has.</summary>
     public static void Allow(PciConfigSpace config, int at, ushort type)

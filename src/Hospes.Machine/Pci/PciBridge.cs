@@ -32,7 +32,14 @@ internal sealed class PciBridge : PciFunction
         SetWindow(null, prefetchable: true);
         int at = AddCapability(PciRegisters.ExpressCapability, Machine.ExpressCapability.Build(Machine.ExpressCapability.RootPort, port));
         Machine.ExpressCapability.Allow(Config, at, Machine.ExpressCapability.RootPort);
+        Slot = new PciSlot(Config, at, SetLine);
     }
+
+    /// <summary>The port's name; null for none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The hot-plug controller of its slot.</summary>
+    public PciSlot Slot { get; }
 
     /// <summary>The bus below.</summary>
     public PciBus Below { get; }
@@ -49,7 +56,7 @@ internal sealed class PciBridge : PciFunction
     /// <inheritdoc/>
     public override void WriteConfig(int offset, int size, ulong value)
     {
-        base.WriteConfig(offset, size, value);
+        Slot.Write(offset, size, value, () => base.WriteConfig(offset, size, value));
         if (offset < PrefetchLimitHigh + 4 && MemoryBase < offset + size) MappingChanged();
     }
 

@@ -1,6 +1,6 @@
 namespace Hospes.Machine;
 
-/// <summary>The functions on one bus. Filled while the machine is built; look-ups need no lock.</summary>
+/// <summary>The functions on one bus. That behind a root port may be plugged in and taken out while the guest runs; look-ups need no lock.</summary>
 /// <param name="upstream">The bridge above it; null for the root bus.</param>
 internal sealed class PciBus(PciBridge? upstream)
 {
@@ -32,9 +32,16 @@ internal sealed class PciBus(PciBridge? upstream)
         // A link has one device, at number 0 (PCI Express 5.0, 7.3.1).
         int room = upstream is null ? Slots : 1;
         if (_slot == room) return -1;
-        _functions[_slot] = function;
+        Volatile.Write(ref _functions[_slot], function);
         if (function is PciBridge bridge) bridge.Place = (this, _slot);
         return _slot++;
+    }
+
+    /// <summary>Takes the device behind a root port out.</summary>
+    public void RemoveBelow()
+    {
+        Volatile.Write(ref _functions[0], null);
+        _slot = 0;
     }
 
     /// <summary>Finds a function on this bus or behind its bridges, by the numbers that the guest gave the buses.</summary>

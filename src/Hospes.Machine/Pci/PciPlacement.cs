@@ -45,7 +45,8 @@ internal sealed class PciPlacement
         foreach (bool prefetchable in (ReadOnlySpan<bool>)[false, true])
         {
             List<PciBar> kind = bars.FindAll(bar => bar.IsPrefetchable == prefetchable);
-            if (kind.Count == 0) continue;
+            // A port with nothing behind it gets room for what is plugged in later, if there is any.
+            if (kind.Count == 0 && (bars.Count > 0 || !_low.HasRoom(2 * BridgeGranule))) continue;
             // All of a window is in one place; a prefetchable one may be above 4 GiB when all in it is wide.
             Cursor cursor = _low;
             ulong wanted = kind.Aggregate(BridgeGranule, static (sum, bar) => sum + bar.Size);
@@ -57,6 +58,7 @@ internal sealed class PciPlacement
                 if (!cursor.TryTake(bar.Size, out ulong address)) return false;
                 bar.Address = address;
             }
+            if (kind.Count == 0) cursor.TryTake(BridgeGranule, out _);
             if (!cursor.Align(BridgeGranule)) return false;
             bridge.SetWindow((first, cursor.Next - 1), prefetchable);
         }

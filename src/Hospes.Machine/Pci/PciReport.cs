@@ -32,10 +32,10 @@ public sealed record PciBridgeReport(
 /// <param name="Line">What the guest wrote as its interrupt line.</param>
 /// <param name="Regions">Where it answers.</param>
 /// <param name="Bridge">What is behind it, when it is a bridge.</param>
-/// <param name="Index">Which of the machine's virtio devices it is, in their order; -1 for none.</param>
+/// <param name="Name">The name that the device was given; null for none.</param>
 public sealed record PciFunctionReport(
     int Bus, int Slot, ushort Class, ushort Vendor, ushort Device, ushort SubsystemVendor, ushort Subsystem, int Pin, int Line, IReadOnlyList<PciRegionReport> Regions,
-    PciBridgeReport? Bridge, int Index);
+    PciBridgeReport? Bridge, string? Name);
 
 /// <summary>Looks at the PCI side of a machine while it runs.</summary>
 internal static class PciReport
@@ -43,11 +43,11 @@ internal static class PciReport
     /// <summary>Reports a bus with all below.</summary>
     /// <param name="bus">The bus.</param>
     /// <param name="number">Its number.</param>
-    /// <param name="indexOf">Which of the machine's devices a function is, or -1.</param>
-    public static PciFunctionReport[] Of(PciBus bus, int number, Func<PciFunction, int> indexOf) =>
-        [.. bus.Functions.Select(at => Of(at.Function, number, at.Slot, indexOf))];
+    /// <param name="nameOf">The name of a function's device, or null.</param>
+    public static PciFunctionReport[] Of(PciBus bus, int number, Func<PciFunction, string?> nameOf) =>
+        [.. bus.Functions.Select(at => Of(at.Function, number, at.Slot, nameOf))];
 
-    private static PciFunctionReport Of(PciFunction function, int bus, int slot, Func<PciFunction, int> indexOf)
+    private static PciFunctionReport Of(PciFunction function, int bus, int slot, Func<PciFunction, string?> nameOf)
     {
         PciConfigSpace config = function.Config;
         var bridge = function as PciBridge;
@@ -62,17 +62,17 @@ internal static class PciReport
             (int)config.Read(PinRegister, 1),
             (int)config.Read(LineRegister, 1),
             [.. function.Bars.Select(bar => new PciRegionReport(bar.Index, function.DecodesMemory ? bar.Address : null, bar.Size, bar.IsWide, bar.IsPrefetchable))],
-            bridge is null ? null : Of(bridge, indexOf),
-            indexOf(function));
+            bridge is null ? null : Of(bridge, nameOf),
+            nameOf(function));
     }
 
-    private static PciBridgeReport Of(PciBridge bridge, Func<PciFunction, int> indexOf) => new(
+    private static PciBridgeReport Of(PciBridge bridge, Func<PciFunction, string?> nameOf) => new(
         (int)bridge.Config.Read(PrimaryBus, 1),
         bridge.Secondary,
         bridge.Subordinate,
         bridge.Window(prefetchable: false),
         bridge.Window(prefetchable: true),
-        Of(bridge.Below, bridge.Secondary, indexOf));
+        Of(bridge.Below, bridge.Secondary, nameOf));
 
     private static ushort Word(PciConfigSpace config, int register) => (ushort)config.Read(register, 2);
 }

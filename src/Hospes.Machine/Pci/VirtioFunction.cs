@@ -53,6 +53,9 @@ internal sealed class VirtioFunction : PciFunction, IPciHost, IDisposable
         ExpressCapability.Allow(Config, express, type);
     }
 
+    /// <summary>Whether bells were trapped for this function: they answer as long as the guest, also once the function is gone.</summary>
+    public bool OwnsBells { get; private set; }
+
     /// <inheritdoc/>
     public bool MessagesEnabled => _msix.IsEnabled;
 
@@ -100,7 +103,7 @@ internal sealed class VirtioFunction : PciFunction, IPciHost, IDisposable
         _transport.PlaceBells(bells);
         if (bells is not { } place || _bells.Count >= MostBells || !_bells.Add(place)) return;
         // Where another function's bells were before, their trap answers here too: that function passes the packets on.
-        _guest.SetTrap(TrapKind.Bell, place, VirtioPciLayout.PartSize, _transport.Port, place);
+        if (_guest.SetTrap(TrapKind.Bell, place, VirtioPciLayout.PartSize, _transport.Port, place) == Status.Ok) OwnsBells = true;
     }
 
     /// <summary>Ends the function's interrupts. Its transport was disposed before.</summary>

@@ -29,6 +29,9 @@ public sealed class QmpObject : QmpType
     /// <summary>The further members for values of <see cref="Tag"/>; a value that is not here has none.</summary>
     public IReadOnlyDictionary<string, QmpObject> Variants { get; init; } = new Dictionary<string, QmpObject>();
 
+    /// <summary>Whether it may have members that are not described, as a command that QEMU has without a generated shape.</summary>
+    public bool IsOpen { get; init; }
+
     /// <summary>Adds a member, for a type that contains itself. Before its first use.</summary>
     /// <param name="member">The member.</param>
     public void Add(QmpMember member) => _members.Add(member);
@@ -44,7 +47,7 @@ public sealed class QmpObject : QmpType
             && CheckMembers(value, variant.Members, prefix) is { } further) return further;
         foreach (JsonProperty at in value.EnumerateObject())
         {
-            if (!Has(_members, at.Name) && (variant is null || !Has(variant._members, at.Name))) return $"Parameter '{prefix}{at.Name}' is unexpected";
+            if (!IsOpen && !Has(_members, at.Name) && (variant is null || !Has(variant._members, at.Name))) return $"Parameter '{prefix}{at.Name}' is unexpected";
         }
         return null;
     }

@@ -18,6 +18,9 @@ public sealed record BlockSettings
 
     /// <summary>Bytes of a block that the guest is to read and write whole: 512 or 4096.</summary>
     public int BlockSize { get; init; } = 512;
+
+    /// <summary>What lets requests begin; null for no limits. Not owned.</summary>
+    public RequestGate? Gate { get; init; }
 }
 
 /// <summary>
@@ -41,6 +44,7 @@ public sealed class BlockDevice : VirtioDevice
     private readonly byte[] _serial = new byte[SerialSize];
     private readonly object _gate = new();
     private readonly Stack<BlockRequest> _idle = new();
+    private readonly HeldRequests? _held;
     private int _inFlight;
     private ulong _waiting;
     private long _capacity;
@@ -65,6 +69,7 @@ public sealed class BlockDevice : VirtioDevice
         SetConfig(MaxZeroesSegments, MostRanges, 4);
         SetConfig(ZeroesMayUnmap, 1, 1);
         ReadCapacity();
+        if (settings.Gate is { } gate) _held = new HeldRequests(gate, () => RequestService(0));
     }
 
     /// <inheritdoc/>
@@ -96,14 +101,18 @@ public sealed class BlockDevice : VirtioDevice
     protected internal override void Started(ulong features) => IsWriteThrough = (features & FlushCommand) == 0;
 
     /// <inheritdoc/>
-    protected internal override void Stopped() => Drain();
+    protected internal override void Stopped() => Drain(null);
 
     /// <inheritdoc/>
-    protected internal override void QueueStopped(int queue) => Drain();
+    protected internal override void QueueStopped(int queue) => Drain(queue);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => _held?.Dispose();
 
     /// <inheritdoc/>
     protected internal override void Serve(int queue)
     {
+        while (_held?.Take() is { } freed) ThreadPool.UnsafeQueueUserWorkItem(freed, preferLocal: false);
         if (Queue(queue) is not { } requests) return;
         do
         {
@@ -116,6 +125,7 @@ public sealed class BlockDevice : VirtioDevice
                     break;
                 }
                 request.Begin(queue, requests, chain);
+                if (_held?.Holds(request) == true) continue;
                 if (requests.HasMore) ThreadPool.UnsafeQueueUserWorkItem(request, preferLocal: false);
                 else request.Execute();
             }
@@ -190,9 +200,13 @@ public sealed class BlockDevice : VirtioDevice
         for (; waiting != 0; waiting &= waiting - 1) RequestService(System.Numerics.BitOperations.TrailingZeroCount(waiting));
     }
 
-    /// <summary>Waits until no request is in flight.</summary>
-    private void Drain()
+    /// <summary>Waits until no request is in flight. What is held back for want of a permit never begins.</summary>
+    /// <param name="queue">The queue that is reset; null for all.</param>
+    private void Drain(int? queue)
     {
+        while (_held?.Drop(queue) is { } dropped) End(dropped);
+        // What others hold back begins, so that it ends: a reset is not to wait for a permit.
+        while (_held?.Drop(null) is { } early) ThreadPool.UnsafeQueueUserWorkItem(early, preferLocal: false);
         lock (_gate)
         {
             _waiting = 0;

@@ -20,6 +20,30 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
     /// <summary>Takes a chain in.</summary>
     public void Begin(int index, VirtQueue queue, DescriptorChain chain) => (_index, _queue, _chain) = (index, queue, chain);
 
+    /// <summary>The queue that it came in.</summary>
+    public int Index => _index;
+
+    /// <summary>Tells what a limit counts.</summary>
+    /// <param name="isWrite">Whether it changes the disk.</param>
+    /// <param name="bytes">How many bytes pass.</param>
+    /// <returns>False for a request that no limit counts, or that is wrong.</returns>
+    public bool Measure(out bool isWrite, out ulong bytes)
+    {
+        DescriptorChain chain = _chain!;
+        (isWrite, bytes) = (false, 0);
+        Span<byte> header = stackalloc byte[HeaderSize];
+        if (chain.WritableBytes < 1 || chain.ReadableBytes < HeaderSize || !chain.Read(0, header)) return false;
+        uint type = BinaryPrimitives.ReadUInt32LittleEndian(header);
+        isWrite = type is Write or Discard or WriteZeroes;
+        bytes = type switch
+        {
+            Read => chain.WritableBytes - 1,
+            Write => chain.ReadableBytes - HeaderSize,
+            _ => 0,
+        };
+        return type is Read or Write or Discard or WriteZeroes;
+    }
+
     /// <summary>Does it, on whatever thread, and gives the chain back.</summary>
     public void Execute()
     {

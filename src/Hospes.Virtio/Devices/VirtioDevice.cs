@@ -130,6 +130,9 @@ public abstract class VirtioDevice : IDisposable
     /// <param name="index">The queue's number.</param>
     protected VirtQueue? Queue(int index) => Transport?.RunningQueue(index);
 
+    /// <summary>The guest's memory, while the device sits on a transport.</summary>
+    protected Hypervisor.GuestMemory? Memory => Transport?.Memory;
+
     /// <summary>Interrupts the driver for a queue if it asked for that.</summary>
     /// <param name="index">The queue's number.</param>
     /// <param name="queue">The queue.</param>
@@ -150,6 +153,9 @@ public abstract class VirtioDevice : IDisposable
 /// <summary>What a device asks of its transport. Thread-safe.</summary>
 internal interface ITransport
 {
+    /// <summary>The guest's memory.</summary>
+    Hypervisor.GuestMemory Memory { get; }
+
     /// <summary>A queue, while it is enabled and the device runs.</summary>
     VirtQueue? RunningQueue(int index);
 

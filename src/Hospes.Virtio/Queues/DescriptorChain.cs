@@ -82,6 +82,18 @@ public sealed class DescriptorChain
         return true;
     }
 
+    /// <summary>Tells where a writable part lies in the guest's memory: for devices to which a part is memory and not data.</summary>
+    /// <param name="index">Which one, from 0.</param>
+    /// <param name="address">Its first guest-physical address, which need not be memory.</param>
+    /// <param name="length">Its bytes; <paramref name="address"/> and it make no more than 2^64.</param>
+    /// <returns>False behind the last one.</returns>
+    public bool TryGetWritable(int index, out ulong address, out uint length)
+    {
+        bool has = _readable + index < _count;
+        (address, length) = has ? (_segments[_readable + index].Address, _segments[_readable + index].Length) : default;
+        return has;
+    }
+
     internal void Clear()
     {
         _count = _readable = 0;

@@ -11,12 +11,15 @@ public sealed partial class VirtioPci
     /// <summary>No bells: the address of a function whose memory is not decoded.</summary>
     private const ulong Nowhere = ulong.MaxValue;
 
+    private static readonly TimeSpan s_workerPatience = TimeSpan.FromMilliseconds(100);
+
     private readonly Port _port = new();
     private readonly Thread _worker;
     private ulong _pending;
     private int _wakeQueued;
     private ulong _bells = Nowhere;
     private bool _isRunning;
+    private ManualResetEventSlim? _retiring;
 
     // Guarded by the transport's lock.
     private bool _resetWanted, _startWanted;
@@ -40,6 +43,20 @@ public sealed partial class VirtioPci
     {
         _port.Dispose();
         if (_worker.IsAlive) _worker.Join();
+        Device.Transport = null;
+    }
+
+    /// <summary>Takes the device off while the guest runs: when this returns, it touches the guest no more. Bells that others' registers are at by now
+    /// are still passed on, until <see cref="Dispose"/>.</summary>
+    public void Retire()
+    {
+        using var done = new ManualResetEventSlim();
+        Volatile.Write(ref _retiring, done);
+        Wake();
+        // A worker that met a fault of ours is gone.
+        while (!done.Wait(s_workerPatience) && _worker.IsAlive)
+        {
+        }
         Device.Transport = null;
     }
 
@@ -146,6 +163,10 @@ public sealed partial class VirtioPci
             }
         }
         if (start) Start();
+        if (Interlocked.Exchange(ref _retiring, null) is not { } retiring) return;
+        if (_isRunning) Stop();
+        PlaceBells(null);
+        retiring.Set();
     }
 
     private void Start()

@@ -107,6 +107,9 @@ public sealed partial class VirtioPci : ITransport, IDisposable
     }
 
     /// <inheritdoc/>
+    GuestMemory ITransport.Memory => _memory;
+
+    /// <inheritdoc/>
     VirtQueue? ITransport.RunningQueue(int index) => RunningQueue(index);
 
     /// <inheritdoc/>

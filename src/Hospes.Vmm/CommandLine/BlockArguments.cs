@@ -1,4 +1,5 @@
 using Hospes.Machine;
+using Hospes.Virtio;
 
 namespace Hospes.Vmm.CommandLine;
 
@@ -50,9 +51,10 @@ internal sealed class BlockArguments
         reader.Only("werror", "report");
         reader.Only("rerror", "report");
         Common(reader);
+        RequestLimits limits = ThrottleArguments.Read(reader);
         if (!reader.Finish()) return reader.Error;
         if (_nodes.Exists(node => node.Drive == id)) return $"Duplicate ID '{id}' for drive";
-        var added = new BlockDescription(reader.Text("node-name"), format) { File = new BlockDescription(null, "file") { FileName = file }, IsReadOnly = readOnly, Drive = id };
+        var added = new BlockDescription(reader.Text("node-name"), format) { File = new BlockDescription(null, "file") { FileName = file }, IsReadOnly = readOnly, Drive = id, Limits = limits };
         _nodes.Add(added);
         if (bus == "virtio") Virtio.Add(added);
         return null;
@@ -87,6 +89,7 @@ internal sealed class BlockArguments
             Drive = node.Drive,
             NodeName = node.Name,
             FileNodeName = node.File?.Name,
+            Limits = node.Limits,
         };
     }
 

@@ -1,3 +1,5 @@
+using Hospes.Virtio;
+
 namespace Hospes.Vmm.CommandLine;
 
 /// <summary>A block node as <c>-blockdev</c> and <c>-drive</c> describe it: an image's file, or a format on a file.</summary>
@@ -16,4 +18,7 @@ internal sealed record BlockDescription(string? Name, string? Driver)
 
     /// <summary>With <c>-drive</c>, the drive's name.</summary>
     public string? Drive { get; init; }
+
+    /// <summary>With <c>-drive</c>, how fast requests may begin.</summary>
+    public RequestLimits Limits { get; init; } = new();
 }

@@ -1,10 +1,12 @@
+using Hospes.Machine;
+
 namespace Hospes.Vmm.CommandLine;
 
 /// <summary>
 /// Reads the command line of a domain's process, which is QEMU's (qemu(1)). What refers to something by name may stand in front of it: options are
 /// collected first, and brought together in an order of their own.
 /// </summary>
-public sealed class CommandLineParser
+public sealed class CommandLineParser : IDeviceReferences
 {
     private readonly MachineArguments _machine = new();
     private readonly ChardevArguments _chardevs = new();
@@ -22,6 +24,15 @@ public sealed class CommandLineParser
     /// <param name="error">What is wrong, in QEMU's words and with the option in front; null when nothing is. It may have several lines.</param>
     /// <returns>What the command line asks for, or null.</returns>
     public static VmmCommandLine? TryParse(IReadOnlyList<string> arguments, out string? error) => new CommandLineParser().Parse(arguments, out error);
+
+    /// <inheritdoc/>
+    DiskOptions? IDeviceReferences.TakeDisk(string name, out string? error) => _disks.Take(name, out error);
+
+    /// <inheritdoc/>
+    NetworkOptions? IDeviceReferences.TakeNetwork(string name, out string? error) => _networks.Take(name, out error);
+
+    /// <inheritdoc/>
+    bool IDeviceReferences.HasObject(string name) => _objects.Contains(name);
 
     private VmmCommandLine? Parse(IReadOnlyList<string> arguments, out string? error)
     {
@@ -135,7 +146,7 @@ public sealed class CommandLineParser
 
     private VmmCommandLine? Combine(out string? error)
     {
-        var devices = new DeviceArguments(_disks, _networks, _chardevs, _objects);
+        var devices = new DeviceArguments(this, _chardevs);
         foreach ((string option, string argument, OptionKind kind, OptionSet set) in _later)
         {
             error = kind == OptionKind.Mon ? _monitors.AddMon(set) : devices.Add(set);
@@ -144,11 +155,14 @@ public sealed class CommandLineParser
             return null;
         }
         error = _monitors.Finish();
-        foreach (BlockDescription node in _disks.Virtio) error ??= devices.AddDisk(node);
+        foreach (BlockDescription node in _disks.Virtio)
+        {
+            if (error is null && _disks.Take(node, out error) is { } disk) devices.AddDisk(disk);
+        }
         if (error is not null) return null;
         return _domain.Complete(new VmmCommandLine
         {
-            Machine = _machine.Config,
+            Machine = _machine.Config with { GenerationId = devices.GenerationId },
             Engines = _machine.Engines,
             CpuModel = _machine.CpuModel,
             Kernel = _machine.Kernel,

@@ -1,11 +1,32 @@
 using System.Net.NetworkInformation;
 using Hospes.Machine;
+using Hospes.Virtio;
 
 namespace Hospes.Vmm.CommandLine;
 
-/// <summary>Makes devices of <c>-device</c>, once everything that they refer to is known.</summary>
-internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments networks, ChardevArguments chardevs, IReadOnlySet<string> objects)
+/// <summary>What devices refer to by name: for a command line what it names, for a domain that runs what it has.</summary>
+internal interface IDeviceReferences
 {
+    /// <summary>Gives a device its disk.</summary>
+    /// <param name="name">The name of a drive or of a block node.</param>
+    /// <param name="error">What is wrong, or null.</param>
+    DiskOptions? TakeDisk(string name, out string? error);
+
+    /// <summary>Gives a card its backend.</summary>
+    /// <param name="name">The backend's name.</param>
+    /// <param name="error">What is wrong, or null.</param>
+    NetworkOptions? TakeNetwork(string name, out string? error);
+
+    /// <summary>Whether there is an object of that name.</summary>
+    bool HasObject(string name);
+}
+
+/// <summary>Makes devices of <c>-device</c> and <c>device_add</c>, once everything that they refer to is known.</summary>
+internal sealed class DeviceArguments(IDeviceReferences references, ChardevArguments chardevs)
+{
+    /// <summary>The bus that is there without being asked for.</summary>
+    public const string RootBus = "pcie.0";
+
     private const int MostQueues = 16;
 
     private readonly List<DeviceOptions> _devices = [];
@@ -38,11 +59,17 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
         if (model.Bus == "PCI")
         {
             reader.Number("bootindex", -1, int.MaxValue);
-            int slot = _devices.Count + 1;
+            int slot = set.Entries.Any(static entry => entry.Key == "bus" && entry.Value != RootBus) ? 0 : _devices.Count(static other => other.Bus is null) + 1;
             reader.Only("addr", $"{slot}", $"0x{slot:x}", $"{slot:x2}", $"{slot:x}", $"{slot:x}.0", $"{slot:x2}.0", $"0x{slot:x}.0", $"0x{slot:x2}");
         }
+        string? bus = model.Bus == "PCI" ? ReadBus(reader, model) : null;
         DeviceOptions? device = model.Name switch
         {
+            DeviceModels.RootPort => ReadPort(reader),
+            DeviceModels.Balloon => ReadBalloon(reader),
+            DeviceModels.Generation => ReadGeneration(reader),
+            DeviceModels.Panic => new PanicNoticeOptions(),
+            DeviceModels.Vsock => ReadVsock(reader),
             DeviceModels.Net => ReadNet(reader),
             DeviceModels.Block => ReadBlock(reader),
             DeviceModels.Entropy => ReadEntropy(reader),
@@ -50,17 +77,34 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
             _ => ReadPort(reader, model),
         };
         if (!reader.Finish()) return reader.Error;
-        if (device is not null) _devices.Add(device with { Id = id });
+        if (device is not null) _devices.Add(device with { Id = id, Bus = bus });
         if (device is ConsoleOptions) _buses[^1].Place = _devices[^1];
         return null;
     }
 
     /// <summary>Adds the card of a drive that asked for one.</summary>
-    /// <returns>Null, or what is wrong.</returns>
-    public string? AddDisk(BlockDescription node)
+    /// <param name="disk">What the card is to be of.</param>
+    public void AddDisk(DiskOptions disk) => _devices.Add(disk);
+
+    /// <summary>The root port that a device is behind; null for bus 0.</summary>
+    private string? ReadBus(OptionReader reader, DeviceModel model)
     {
-        if (disks.Take(node, out string? error) is { } disk) _devices.Add(disk);
-        return error;
+        string? bus = reader.Text("bus");
+        if (bus is null or RootBus) return null;
+        if (model.Name == DeviceModels.RootPort) reader.Fail($"Bus '{bus}' does not take a root port; the root ports are on '{RootBus}'");
+        else if (Ports is { } ports ? !ports.Contains(bus) : !_devices.Exists(port => port is RootPortOptions && port.Id == bus)) reader.Fail($"Bus '{bus}' not found");
+        else if (_devices.Exists(other => other.Bus == bus)) reader.Fail($"PCI: slot 0 function 0 not available for {model.Name}, in use by another device");
+        return bus;
+    }
+
+    /// <summary>The root ports of a domain that runs; null for those of the command line.</summary>
+    public IReadOnlyCollection<string>? Ports { get; init; }
+
+    private static RootPortOptions ReadPort(OptionReader reader)
+    {
+        // Numbers for people: the guest is told the order of the ports.
+        foreach (string name in (string[])["port", "chassis", "slot"]) reader.Number(name, 0, ushort.MaxValue);
+        return new RootPortOptions();
     }
 
     private NetworkOptions? ReadNet(OptionReader reader)
@@ -75,7 +119,7 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
             reader.Fail($"Property 'virtio-net-pci.mac' doesn't take value '{text}'");
         if (netdev is null) reader.Fail("netdev property not set");
         if (reader.Error is not null) return null;
-        NetworkOptions? network = networks.Take(netdev!, out string? error);
+        NetworkOptions? network = references.TakeNetwork(netdev!, out string? error);
         if (network is null) reader.Fail(error!);
         _cards++;
         return network is null ? null : network with { Mac = mac, Mtu = mtu > 0 ? (int)mtu : null, Pairs = multiple ? network.Pairs : 1 };
@@ -89,14 +133,47 @@ internal sealed class DeviceArguments(BlockArguments disks, NetdevArguments netw
         if (serial.Length > 20 || !serial.All(char.IsAscii)) reader.Fail($"Property 'virtio-blk-pci.serial' doesn't take value '{serial}'");
         if (string.IsNullOrEmpty(drive)) reader.Fail("drive property not set");
         if (reader.Error is not null) return null;
-        DiskOptions? disk = disks.Take(drive!, out string? error);
+        DiskOptions? disk = references.TakeDisk(drive!, out string? error);
         if (disk is null) reader.Fail(error!);
         return disk is null ? null : disk with { Serial = serial, Queues = (int)queues };
     }
 
+    private BalloonOptions ReadBalloon(OptionReader reader)
+    {
+        if (_devices.Exists(static other => other is BalloonOptions)) reader.Fail("Only one balloon device is supported");
+        return new BalloonOptions
+        {
+            ReportsFreePages = reader.Switch("free-page-reporting", false),
+            DeflatesOnOom = reader.Switch("deflate-on-oom", false),
+            PollingInterval = TimeSpan.FromSeconds(reader.Number("guest-stats-polling-interval", 0, uint.MaxValue / 1000) ?? 0),
+        };
+    }
+
+    /// <summary>The generation id that was asked for, or null.</summary>
+    public Guid? GenerationId { get; private set; }
+
+    /// <summary>Part of the machine: there is no device on the bus.</summary>
+    private DeviceOptions? ReadGeneration(OptionReader reader)
+    {
+        string text = reader.Text("guid") ?? "auto";
+        if (GenerationId is not null) reader.Fail("at most one vmgenid device is permitted");
+        if (text == "auto") GenerationId = Guid.NewGuid();
+        else if (Guid.TryParseExact(text, "D", out Guid guid)) GenerationId = guid;
+        else reader.Fail($"Invalid GUID '{text}'");
+        return null;
+    }
+
+    private static VsockOptions ReadVsock(OptionReader reader)
+    {
+        string path = reader.Text("uds-path") ?? "";
+        if (path.Length == 0) reader.Fail("uds-path property not set");
+        long cid = reader.Number("guest-cid", (long)VsockDevice.FirstGuestCid, uint.MaxValue - 1) ?? (long)VsockDevice.FirstGuestCid;
+        return new VsockOptions(path) { GuestCid = (ulong)cid };
+    }
+
     private EntropyOptions ReadEntropy(OptionReader reader)
     {
-        if (reader.Text("rng") is { } name && !objects.Contains(name)) reader.Fail($"Device '{name}' not found");
+        if (reader.Text("rng") is { } name && !references.HasObject(name)) reader.Fail($"Device '{name}' not found");
         return new EntropyOptions();
     }
 

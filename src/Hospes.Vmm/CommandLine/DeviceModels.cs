@@ -1,3 +1,5 @@
+using Hospes.Machine;
+
 namespace Hospes.Vmm.CommandLine;
 
 /// <summary>A property of a device model, for its list and for what is understood of it.</summary>
@@ -17,7 +19,7 @@ internal sealed record DeviceModel(string Name, string Bus, string Description, 
 /// <summary>The device models that there are.</summary>
 internal static class DeviceModels
 {
-    public const string Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport";
+    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid";
 
     private static readonly string[] s_on = ["on"], s_off = ["off"];
 
@@ -28,7 +30,7 @@ internal static class DeviceModels
         new("any_layout", "bool", "on/off", s_on),
         new("ats", "bool", "on/off", s_off),
         new("bootindex", "int32", "No effect: the kernel comes from -kernel"),
-        new("bus", "str", "The bus", ["pcie.0"]),
+        new("bus", "str", "The bus: pcie.0, or the ID of a pcie-root-port"),
         new("disable-legacy", "OnOffAuto", "on/off/auto", ["on", "auto", "true"]),
         new("disable-modern", "bool", "on/off", ["off", "false"]),
         new("event_idx", "bool", "on/off", s_on),
@@ -46,6 +48,12 @@ internal static class DeviceModels
     /// <summary>The models, sorted by name.</summary>
     public static IReadOnlyList<DeviceModel> All { get; } =
     [
+        Pci(Balloon, "Memory balloon",
+            new("deflate-on-oom", "bool", "on/off: whether the guest may take pages back rather than end a program (default: off)"),
+            new("free-page-hint", "bool", "on/off", s_off),
+            new("free-page-reporting", "bool", "on/off: whether pages that the guest does not use go back to the host (default: off)"),
+            new("guest-stats-polling-interval", "int", "Seconds between questions for statistics (default: 0, never)"),
+            new("page-poison", "bool", "on/off", s_on)),
         Pci(Block, "Disk",
             new("config-wce", "bool", "on/off", s_off),
             new("discard", "bool", "on/off", s_on),
@@ -77,6 +85,27 @@ internal static class DeviceModels
             new("tx_queue_size", "uint16", "", ["256"])),
         Pci(Entropy, "Source of entropy", new("max-bytes", "uint64", "", ["9223372036854775807"]), new("rng", "str", "ID of an object (default: the host's generator)")),
         Pci(Serial, "Bus of virtconsole and virtserialport", new DeviceProperty("max_ports", "uint32", "1 to 31 (default: 31)")),
+        new(Generation, "System", "Generation id in the ACPI tables", [new("guid", "str", "A UUID, or auto for a new one (default: auto)")]),
+        Pci(Vsock, "Sockets between the guest and Unix sockets of the host",
+            new("guest-cid", "uint64", "The guest's address, 3 or more (default: 3)"),
+            new("uds-path", "str", "Socket of the host: CONNECT PORT in a line leads into the guest; the guest's connections lead to PATH_PORT")),
+        new(Panic, "PCI", "Place where the guest's kernel tells of its panic",
+        [
+            new("addr", "int32", "Slot on the bus; devices get the slots from 1 on in their order, and no other is possible"),
+            new("bus", "str", "The bus: pcie.0, or the ID of a pcie-root-port"),
+            new("events", "uint8", "What can be told: 1, the panic", ["1"]),
+            new("multifunction", "bool", "on/off", s_off),
+        ]),
+        new(RootPort, "PCI", "Port into which a device can be plugged while the guest runs",
+        [
+            new("addr", "int32", "Slot on the bus; devices get the slots from 1 on in their order, and no other is possible"),
+            new("bus", "str", "The bus", [DeviceArguments.RootBus]),
+            new("chassis", "uint8", "No effect"),
+            new("hotplug", "bool", "on/off", s_on),
+            new("multifunction", "bool", "on/off", s_off),
+            new("port", "uint8", "No effect"),
+            new("slot", "uint16", "No effect"),
+        ]),
         new(Console, "virtio-serial-bus", "Console, hvc0 in Linux", Ports("The console's name")),
         new(Port, "virtio-serial-bus", "Channel, /dev/virtio-ports/NAME in Linux", Ports("The channel's name")),
     ];
@@ -86,9 +115,23 @@ internal static class DeviceModels
     {
         const string Modern = "-non-transitional";
         if (name.EndsWith(Modern, StringComparison.Ordinal)) name = name[..^Modern.Length];
-        if (name is "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial") name += "-pci";
+        if (name is "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon") name += "-pci";
         return All.FirstOrDefault(model => model.Name == name);
     }
+
+    /// <summary>The name of the model that a device is of.</summary>
+    public static string NameOf(DeviceOptions device) => device switch
+    {
+        BalloonOptions => Balloon,
+        DiskOptions => Block,
+        EntropyOptions => Entropy,
+        NetworkOptions => Net,
+        ConsoleOptions => Serial,
+        RootPortOptions => RootPort,
+        VsockOptions => Vsock,
+        PanicNoticeOptions => Panic,
+        _ => throw new ArgumentException("a device of no known kind", nameof(device)),
+    };
 
     private static DeviceModel Pci(string name, string description, params IEnumerable<DeviceProperty> own) =>
         new(name, "PCI", description, [.. own.Concat(s_pci).OrderBy(static property => property.Name, StringComparer.Ordinal)]);

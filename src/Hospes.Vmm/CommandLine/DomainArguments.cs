@@ -1,3 +1,5 @@
+using Hospes.Vmm.Gdb;
+
 namespace Hospes.Vmm.CommandLine;
 
 /// <summary>Collects what the options say about the domain and its process, beyond machine and devices.</summary>
@@ -16,6 +18,7 @@ internal sealed class DomainArguments
             OptionKind.NoReboot => _line with { Actions = _line.Actions with { Reboot = false } },
             OptionKind.StartPaused => _line with { StartPaused = true },
             OptionKind.Daemonize => _line with { Daemonize = true },
+            OptionKind.GdbUsual => _line with { Gdb = GdbServer.UsualPlace },
             _ => _line,
         };
     }
@@ -37,6 +40,10 @@ internal sealed class DomainArguments
                 return null;
             case OptionKind.PidFile:
                 _line = _line with { PidFile = text };
+                return null;
+            case OptionKind.Gdb:
+                if (text != "none" && !GdbServer.IsPlace(text)) return $"'{text}' is not supported: give tcp:HOST:PORT, unix:PATH or none";
+                _line = _line with { Gdb = text == "none" ? null : text };
                 return null;
             case OptionKind.Uuid:
                 if (!Guid.TryParseExact(text, "D", out Guid uuid)) return "failed to parse UUID string: wrong format";
@@ -71,6 +78,7 @@ internal sealed class DomainArguments
         StartPaused = _line.StartPaused,
         PidFile = _line.PidFile,
         Daemonize = _line.Daemonize,
+        Gdb = _line.Gdb,
         TimestampMessages = _line.TimestampMessages,
         NameMessages = _line.NameMessages,
         Warnings = [.. _warnings, .. rest.Warnings],

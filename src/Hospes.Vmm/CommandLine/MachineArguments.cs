@@ -119,10 +119,8 @@ internal sealed class MachineArguments
             return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: product of the hierarchy must match maxcpus: {shape} != maxcpus ({most})");
         if (most < cpus)
             return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: maxcpus must be equal to or greater than smp: {shape} == maxcpus ({most}) < smp_cpus ({cpus})");
-        if (most > cpus)
-            return string.Create(CultureInfo.InvariantCulture, $"Invalid CPU topology: maxcpus ({most}) above smp_cpus ({cpus}) is not supported: the machine has no CPU hot-plug");
-        if (cpus > 255) return string.Create(CultureInfo.InvariantCulture, $"Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{Type}' is 255");
-        Config = Config with { Vcpus = (int)cpus };
+        if (most > 255) return string.Create(CultureInfo.InvariantCulture, $"Invalid SMP CPUs {most}. The max CPUs supported by machine '{Type}' is 255");
+        Config = Config with { Vcpus = (int)cpus, MaxVcpus = most > cpus ? (int)most : 0 };
         return null;
 
         long Count(string name) => reader.Number(name, 1, 1024) ?? 0;

@@ -49,15 +49,17 @@ internal static class OptionTable
         ["pidfile"] = OptionKind.PidFile,
         ["daemonize"] = OptionKind.Daemonize,
         ["msg"] = OptionKind.Message,
+        ["gdb"] = OptionKind.Gdb,
+        ["s"] = OptionKind.GdbUsual,
     };
 
     /// <summary>QEMU's other options, with and without an argument; no domain here knows them.</summary>
     private static readonly HashSet<string> s_foreign =
     [
         "acpitable", "add-fd", "alt-grab", "audio", "audiodev", "bios", "boot", "cdrom", "chroot", "compat", "ctrl-grab", "curses", "D", "d", "debugcon", "dfilter",
-        "dtb", "echr", "enable-fips", "enable-sync-profile", "fda", "fdb", "fsdev", "full-screen", "fw_cfg", "gdb", "global", "hda", "hdb", "hdc", "hdd", "icount",
+        "dtb", "echr", "enable-fips", "enable-sync-profile", "fda", "fdb", "fsdev", "full-screen", "fw_cfg", "global", "hda", "hdb", "hdc", "hdd", "icount",
         "incoming", "iscsi", "jitdump", "k", "L", "loadvm", "mem-path", "mem-prealloc", "mtdblock", "no-acpi", "no-quit", "numa", "old-param", "one-insn-per-tb",
-        "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas", "s",
+        "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas",
         "sandbox", "sd", "sdl", "seed", "semihosting", "semihosting-config", "set", "shim", "singlestep", "smbios", "snapshot", "soundhw", "spice", "tb-size", "tpmdev",
         "trace", "usb", "usbdevice", "virtfs", "watchdog", "watchdog-action", "win2k-hack", "writeconfig", "xen-attach", "xen-domid", "xen-domid-restrict",
     ];
@@ -75,7 +77,7 @@ internal static class OptionTable
 
     /// <summary>Whether an argument follows.</summary>
     public static bool HasArgument(OptionKind kind) => kind is not (OptionKind.Help or OptionKind.Version or OptionKind.EnableKvm or OptionKind.NoDefaults or OptionKind.NoGraphic
-        or OptionKind.Nothing or OptionKind.NoShutdown or OptionKind.NoReboot or OptionKind.StartPaused or OptionKind.Daemonize);
+        or OptionKind.Nothing or OptionKind.NoShutdown or OptionKind.NoReboot or OptionKind.StartPaused or OptionKind.Daemonize or OptionKind.GdbUsual);
 }
 
 /// <summary>The options that a domain knows.</summary>
@@ -114,6 +116,8 @@ internal enum OptionKind
     PidFile,
     Daemonize,
     Message,
+    Gdb,
+    GdbUsual,
 
     /// <summary>It asks for what is the case anyway.</summary>
     Nothing,

@@ -60,6 +60,9 @@ public sealed record VmmCommandLine
     /// <summary>Whether the domain runs in the background, once it is ready.</summary>
     public bool Daemonize { get; init; }
 
+    /// <summary>Where debuggers connect to; null for nowhere.</summary>
+    public string? Gdb { get; init; }
+
     /// <summary>Whether messages begin with the time.</summary>
     public bool TimestampMessages { get; init; }
 

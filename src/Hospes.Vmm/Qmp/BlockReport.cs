@@ -8,12 +8,10 @@ namespace Hospes.Vmm.Qmp;
 /// <summary>Block nodes and drives as QEMU's monitors show them.</summary>
 internal static class BlockReport
 {
-    private static readonly string[] s_throttles = ["bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"];
-
     /// <summary>Where a device is in QEMU's tree: under its id, or under its number among those without one.</summary>
     public static string Path(DomainControl control, DeviceOptions device) => device.Id is { } id
         ? $"/machine/peripheral/{id}"
-        : $"/machine/peripheral-anon/device[{control.Options.Devices.Where(static other => other.Id is null).TakeWhile(other => !ReferenceEquals(other, device)).Count()}]";
+        : $"/machine/peripheral-anon/device[{control.Devices.Where(static other => other.Id is null).TakeWhile(other => !ReferenceEquals(other, device)).Count()}]";
 
     /// <summary>The name of a driver.</summary>
     public static string Name(BlockDriver driver) => driver switch
@@ -51,7 +49,7 @@ internal static class BlockReport
             ["cache"] = new JsonObject { ["no-flush"] = false, ["direct"] = false, ["writeback"] = true },
             ["file"] = node.Path,
         };
-        foreach (string name in s_throttles) info[name] = 0;
+        ThrottleCommands.Describe(node.User?.Gate.Limits ?? new(), info);
         return info;
     }
 

@@ -55,7 +55,7 @@ internal static class BlockTypes
             [
                 new("file", QmpType.Text), new("node-name", QmpType.Text, IsOptional: true), new("ro", QmpType.Bool), new("drv", QmpType.Text),
                 new("backing_file_depth", QmpType.Integer), new("encrypted", QmpType.Bool), new("detect_zeroes", new QmpEnum("off", "on", "unmap")),
-                .. limits, new("image", image), new("cache", cache), new("write_threshold", QmpType.Integer),
+                .. limits, .. ThrottleCommands.Members, new("image", image), new("cache", cache), new("write_threshold", QmpType.Integer),
             ]);
     }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Hospes.Machine;
+using Hospes.Qmp;
 
 namespace Hospes.Vmm.Qmp;
 
@@ -24,6 +26,7 @@ internal sealed class HumanMonitor
         _version = version;
         _infos =
         [
+            new("balloon", "", "show how much memory the guest has left", 0, _ => ShowBalloon()),
             new("block", "[-n] [device]", "show one block device or all of them (-n: named nodes)", 2, ShowBlock),
             new("mem", "", "show the active virtual memory mappings", 0, _ => Inspect(static life => PageTables.Describe(life.Vcpus[0], life.Memory))),
             new("mtree", "", "show what answers in memory and at I/O ports", 0, _ => ShowRegions()),
@@ -36,7 +39,10 @@ internal sealed class HumanMonitor
         ];
         _commands =
         [
+            new("balloon", "target", "ask the guest to change its memory to as many MiB", 1, SetBalloon),
             new("cont|c", "", "resume the domain", 0, _ => _control.Resume() ? "" : Line("Error: Resetting the Virtual Machine is required")),
+            new("device_add", "driver[,prop=value][,...]", "plug a device in", 1, words => words is [var text] ? Answer(new PlugCommands(_control).Add(text)) : Line("device_add: a driver is missing")),
+            new("device_del", "[-s] device", "ask the guest to let a device go (-s: pull it out without asking)", 2, RemoveDevice),
             new("help|?", "[cmd]", "show the help", 2, Help),
             new("info", "[subcommand]", "show various information about the domain", int.MaxValue, Info),
             new("quit|q", "", "end the domain", 0, _ => Do(_control.Quit)),
@@ -86,6 +92,30 @@ internal sealed class HumanMonitor
 
     private string Inspect(Func<Domain, string> look) => _control.Look(look, hold: true) ?? "";
 
+    private static string Answer(QmpResult result) => result.Error is { } error ? Line($"Error: {error.Description}") : "";
+
+    private string RemoveDevice(string[] words) =>
+        words.LastOrDefault() is { } name && name != "-s" ? Answer(new PlugCommands(_control).Remove(name, words.Contains("-s"))) : Line("device_del: a device is missing");
+
+    private string ShowBalloon()
+    {
+        QmpResult result = Balloon("query-balloon", "{}");
+        return Line(result.Error is { } error ? $"Error: {error.Description}" : $"balloon: actual={(ulong)result.Value!["actual"]! >> 20}");
+    }
+
+    private string SetBalloon(string[] words)
+    {
+        if (words is not [var word] || !long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long size) || size > long.MaxValue >> 20)
+            return Line("balloon: a number of MiB is missing") + Line("Try \"help balloon\" for more information");
+        return Answer(Balloon("balloon", $$"""{"value":{{size << 20}}}"""));
+    }
+
+    private QmpResult Balloon(string command, string arguments)
+    {
+        using JsonDocument document = JsonDocument.Parse(arguments);
+        return new BalloonCommands(_control).Commands.First(at => at.Name == command).Execute(new QmpArguments(document.RootElement));
+    }
+
     private string ShowStatus()
     {
         RunState state = _control.State;
@@ -95,7 +125,7 @@ internal sealed class HumanMonitor
 
     private string ShowRegisters(string[] words)
     {
-        IEnumerable<int> all = Enumerable.Range(0, _control.Options.Machine.Vcpus);
+        IEnumerable<int> all = Enumerable.Range(0, _control.Processors);
         int index = 0;
         if (words is [var word] && word != "-a")
         {

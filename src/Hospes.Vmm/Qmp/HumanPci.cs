@@ -10,11 +10,11 @@ internal static class HumanPci
     public static string Describe(PciCommands pci)
     {
         var text = new StringBuilder();
-        foreach (PciFunctionReport function in pci.Report()) Describe(pci, function, text);
+        foreach (PciFunctionReport function in pci.Report()) Describe(function, text);
         return text.ToString();
     }
 
-    private static void Describe(PciCommands pci, PciFunctionReport function, StringBuilder text)
+    private static void Describe(PciFunctionReport function, StringBuilder text)
     {
         Put($"  Bus {function.Bus,2}, device {function.Slot,3}, function 0:");
         Put($"    {PciCommands.ClassName(function) ?? $"Class {function.Class:D4}"}: PCI device {function.Vendor:x4}:{function.Device:x4}");
@@ -34,9 +34,9 @@ internal static class HumanPci
             ulong address = region.Address ?? ulong.MaxValue;
             Put($"      BAR{region.Bar}: {(region.IsWide ? 64 : 32)} bit {(region.IsPrefetchable ? "prefetchable " : "")}memory at 0x{address:x16} [0x{address + region.Size - 1:x8}].");
         }
-        Put($"      id \"{pci.Id(function)}\"");
+        Put($"      id \"{PciCommands.Id(function)}\"");
         if (function.Bridge is not { Secondary: not 0 } parent) return;
-        foreach (PciFunctionReport below in parent.Below) Describe(pci, below, text);
+        foreach (PciFunctionReport below in parent.Below) Describe(below, text);
 
         void Put(string line) => text.Append(line).Append("\r\n");
     }

@@ -32,6 +32,7 @@ internal sealed class IdentityCommands(DomainRunner runner)
                 new("cpu-index", QmpType.Integer), new("qom-path", QmpType.Text), new("thread-id", QmpType.Integer), new("props", properties, IsOptional: true), new("target", target));
             yield return new("query-name", QmpObject.Empty, name, _ => QueryName());
             yield return new("query-uuid", QmpObject.Empty, new QmpObject(new QmpMember("UUID", QmpType.Text)), _ => new JsonObject { ["UUID"] = Uuid });
+            yield return new("query-vm-generation-id", QmpObject.Empty, new QmpObject(new QmpMember("guid", QmpType.Text)), _ => QueryGeneration());
             yield return new("query-kvm", QmpObject.Empty, new QmpObject(new("enabled", QmpType.Bool), new("present", QmpType.Bool)), _ => QueryKvm());
             yield return new("query-target", QmpObject.Empty, new QmpObject(new QmpMember("arch", target)), _ => new JsonObject { ["arch"] = Target });
             yield return new("query-machines", QmpObject.Empty, new QmpArray(machine), _ => QueryMachines());
@@ -47,6 +48,10 @@ internal sealed class IdentityCommands(DomainRunner runner)
 
     private JsonObject QueryName() => runner.Control.Options.Name is { } name ? new JsonObject { ["name"] = name } : [];
 
+    private QmpResult QueryGeneration() => runner.Control.Options.Machine.GenerationId is { } guid
+        ? new JsonObject { ["guid"] = guid.ToString("D") }
+        : QmpError.Generic("VM Generation ID device not found");
+
     private JsonObject QueryKvm() => new()
     {
         ["enabled"] = runner.EngineName == EngineChoice.Kvm,
@@ -60,23 +65,23 @@ internal sealed class IdentityCommands(DomainRunner runner)
             ["name"] = MachineName,
             ["is-default"] = true,
             ["cpu-max"] = MostProcessors,
-            ["hotpluggable-cpus"] = false,
+            ["hotpluggable-cpus"] = true,
             ["numa-mem-supported"] = false,
             ["deprecated"] = false,
-            ["default-cpu-type"] = "max-x86_64-cpu",
+            ["default-cpu-type"] = ProcessorCommands.Model,
         });
 
     private JsonArray QueryProcessors()
     {
         IReadOnlyList<int> threads = runner.Control.Look(static life => life.ThreadIds) ?? [];
         var processors = new JsonArray();
-        for (int index = 0; index < runner.Control.Options.Machine.Vcpus; index++)
+        for (int index = 0; index < runner.Control.Processors; index++)
         {
             processors.Add((JsonNode)new JsonObject
             {
                 ["thread-id"] = index < threads.Count ? threads[index] : 0,
-                ["props"] = new JsonObject { ["core-id"] = 0, ["thread-id"] = 0, ["socket-id"] = index },
-                ["qom-path"] = $"/machine/unattached/device[{index}]",
+                ["props"] = ProcessorCommands.Place(index),
+                ["qom-path"] = ProcessorCommands.Path(runner.Control, index),
                 ["cpu-index"] = index,
                 ["target"] = Target,
             });

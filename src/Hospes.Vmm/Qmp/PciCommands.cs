@@ -51,11 +51,11 @@ internal sealed class PciCommands(DomainControl control)
     public static string? ClassName(PciFunctionReport function) => s_classes.GetValueOrDefault(function.Class);
 
     /// <summary>The device's id; empty for none.</summary>
-    public string Id(PciFunctionReport function) => function.Index >= 0 && function.Index < control.Options.Devices.Count ? control.Options.Devices[function.Index].Id ?? "" : "";
+    public static string Id(PciFunctionReport function) => function.Name ?? "";
 
-    private JsonArray Describe(IEnumerable<PciFunctionReport> functions) => new([.. functions.Select(Describe)]);
+    private static JsonArray Describe(IEnumerable<PciFunctionReport> functions) => new([.. functions.Select(Describe)]);
 
-    private JsonObject Describe(PciFunctionReport function)
+    private static JsonObject Describe(PciFunctionReport function)
     {
         var kind = new JsonObject { ["class"] = function.Class };
         if (ClassName(function) is { } name) kind["desc"] = name;
@@ -81,7 +81,7 @@ internal sealed class PciCommands(DomainControl control)
         return device;
     }
 
-    private JsonObject Describe(PciBridgeReport bridge)
+    private static JsonObject Describe(PciBridgeReport bridge)
     {
         var described = new JsonObject
         {

@@ -15,6 +15,7 @@ public sealed class QmpMonitor : IDisposable
 
     private readonly DomainControl _control;
     private readonly HumanMonitor _human;
+    private readonly BalloonCommands _balloon;
 
     /// <summary>Makes a monitor. Before the domain runs, so that it misses nothing.</summary>
     /// <param name="runner">The domain.</param>
@@ -22,6 +23,7 @@ public sealed class QmpMonitor : IDisposable
     public QmpMonitor(DomainRunner runner, IChardevHost? chardevs = null)
     {
         _control = runner.Control;
+        _balloon = new BalloonCommands(_control);
         _human = new HumanMonitor(runner, $"{s_versionText} {s_version.Package}");
         var line = new QmpObject(new("command-line", QmpType.Text), new("cpu-index", QmpType.Integer, IsOptional: true));
         Server = new QmpServer(
@@ -33,9 +35,14 @@ public sealed class QmpMonitor : IDisposable
                 .. new NetworkCommands(_control).Commands,
                 .. new ChardevCommands(chardevs).Commands,
                 .. new PciCommands(_control).Commands,
+                .. _balloon.Commands,
+                .. new PlugCommands(_control).Commands,
+                .. new ProcessorCommands(_control).Commands,
+                .. new ThrottleCommands(_control).Commands,
+                .. new ObjectCommands(_control).Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events, BlockCommands.FailureEvent],
+            [.. RunCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, PlugCommands.DeletedEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
@@ -78,6 +85,14 @@ public sealed class QmpMonitor : IDisposable
         {
             JsonObject described = BlockCommands.Describe(error);
             Server.Publish(BlockCommands.FailureEvent.Name, described, $"{described["device"]} {described["node-name"]} {described["operation"]}");
+        }
+        else if (happened is DomainEvent.BalloonChange change)
+        {
+            Server.Publish(BalloonCommands.ChangeEvent.Name, _balloon.Describe(change.Given));
+        }
+        else if (happened is DomainEvent.DeviceDeleted deleted)
+        {
+            Server.Publish(PlugCommands.DeletedEvent.Name, PlugCommands.Describe(deleted.Name));
         }
         else if (RunCommands.Translate(happened) is var (name, data))
         {

@@ -20,8 +20,11 @@ public sealed class TablesTests
     }
 
     [Fact]
-    public void Largest_machine_fits_below_one_mebibyte() =>
+    public void Largest_machine_fits_below_one_mebibyte()
+    {
         AcpiTables.Build(Config(255, 256UL << 20, 1UL << 38), Base).Length.ShouldBeLessThan((int)MachineLayout.AcpiSize);
+        AcpiTables.Build(Config(1, 256UL << 20, 1UL << 38, most: 255), Base).Length.ShouldBeLessThan((int)MachineLayout.AcpiSize);
+    }
 
     [Theory]
     [MemberData(nameof(Machines))]
@@ -41,7 +44,7 @@ public sealed class TablesTests
     [Fact]
     public void What_the_disassembler_wrote_compiles_to_the_same_bytes()
     {
-        byte[] table = Parse(AcpiTables.Build(Config(2, 256UL << 20, 1UL << 38), Base))["DSDT"];
+        byte[] table = Parse(AcpiTables.Build(Config(2, 256UL << 20, 1UL << 38, most: 4), Base))["DSDT"];
         (string listing, _) = Disassemble("DSDT", table);
         string folder = Directory.CreateTempSubdirectory("hospes-acpi-").FullName;
         try
@@ -127,8 +130,8 @@ public sealed class TablesTests
         return output;
     }
 
-    private static MachineConfig Config(int vcpus, ulong ecam, ulong high) =>
-        new() { Memory = 64 << 20, Vcpus = vcpus, PciEcamSize = ecam, PciMmioHighSize = high };
+    private static MachineConfig Config(int vcpus, ulong ecam, ulong high, int most = 0) =>
+        new() { Memory = 64 << 20, Vcpus = vcpus, MaxVcpus = most, PciEcamSize = ecam, PciMmioHighSize = high, GenerationId = Guid.Empty };
 
     private static Dictionary<string, byte[]> Parse(byte[] image)
     {

@@ -12,7 +12,7 @@ internal sealed class Bench : IDisposable
     private readonly Guest _guest;
     private readonly Vcpu _vcpu;
 
-    public Bench(MachineConfig? config = null, IReadOnlyList<VirtioDevice>? devices = null)
+    public Bench(MachineConfig? config = null, IReadOnlyList<VirtioDevice>? devices = null, IReadOnlyList<MachineDevice>? places = null)
     {
         _resource = new HypervisorResource(Engine);
         config ??= new MachineConfig { Memory = 64 << 20, TestDevice = true };
@@ -20,7 +20,7 @@ internal sealed class Bench : IDisposable
         _guest = guest!;
         _guest.CreateVcpu(out Vcpu? vcpu).ShouldBe(Status.Ok);
         _vcpu = vcpu!;
-        PvhMachine.Create(_guest, config, Sink, HostMemory, out PvhMachine? machine, out string message, devices).ShouldBe(MachineError.None, message);
+        PvhMachine.Create(_guest, config, Sink, HostMemory, out PvhMachine? machine, out string message, places ?? [.. (devices ?? []).Select(static device => new MachineDevice(device))]).ShouldBe(MachineError.None, message);
         Machine = machine!;
     }
 

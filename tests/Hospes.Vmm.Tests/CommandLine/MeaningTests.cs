@@ -48,6 +48,20 @@ public sealed class MeaningTests
     }
 
     [Fact]
+    public void AGenerationIdIsOfTheMachine()
+    {
+        Read("-device vmgenid,guid=00112233-4455-6677-8899-aabbccddeeff").Machine.GenerationId.ShouldBe(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
+        Read("-device vmgenid").Machine.GenerationId.ShouldNotBeNull();
+        Read("").Machine.GenerationId.ShouldBeNull();
+        Parsing.Bad(Parsing.Split("-device vmgenid,guid=x")).ShouldEndWith("Invalid GUID 'x'");
+    }
+
+    [Fact]
+    public void ABalloonSaysWhatItsGuestMayDo() =>
+        Read("-device virtio-balloon,id=b,free-page-reporting=on,deflate-on-oom=on,guest-stats-polling-interval=2").Devices.ShouldBe(
+            [new BalloonOptions { Id = "b", ReportsFreePages = true, DeflatesOnOom = true, PollingInterval = TimeSpan.FromSeconds(2) }]);
+
+    [Fact]
     public void ADriveWithABusOfItsOwnComesBehindTheDevices() =>
         Read("-drive if=virtio,file=a.qcow2,format=qcow2,readonly=on -device virtio-rng-pci,id=r").Devices.ShouldBe(
             [new EntropyOptions { Id = "r" }, new DiskOptions("a.qcow2") { Format = "qcow2", IsReadOnly = true, Drive = "virtio0" }]);

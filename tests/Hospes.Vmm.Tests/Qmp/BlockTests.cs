@@ -135,7 +135,7 @@ public sealed class BlockTests : IDisposable
     }
 
     private static long? Sectors(Monitored domain, int disk) =>
-        domain.Domain.Control.Look<object>(life => ((BlockDevice)life.Devices!.All[disk]).Sectors) as long?;
+        domain.Domain.Control.Look<object>(life => ((BlockDevice)life.Devices!.All[disk].Device!).Sectors) as long?;
 
     private static void Add(Monitored domain, JsonObject arguments) => domain.Do("blockdev-add", arguments.ToJsonString());
 

@@ -62,5 +62,5 @@ public sealed class NetworkTests : IDisposable
         domain.Refuse("netdev_del", """{"id":"net0"}""").ShouldBe("Device 'net0' not found");
     }
 
-    private static bool? IsUp(Monitored domain) => domain.Domain.Control.Look<object>(static life => ((NetDevice)life.Devices!.All[0]).IsLinkUp) as bool?;
+    private static bool? IsUp(Monitored domain) => domain.Domain.Control.Look<object>(static life => ((NetDevice)life.Devices!.All[0].Device!).IsLinkUp) as bool?;
 }

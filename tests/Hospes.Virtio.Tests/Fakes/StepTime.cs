@@ -1,0 +1,65 @@
+namespace Hospes.Virtio.Tests;
+
+/// <summary>A clock that moves only when the test says so; timers fire inside <see cref="Advance"/>. Thread-safe.</summary>
+internal sealed class StepTime : TimeProvider
+{
+    private readonly Lock _gate = new();
+    private readonly List<StepTimer> _timers = [];
+    private long _ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+    public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(GetTimestamp());
+
+    /// <summary>Whether a timer is set.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_gate) return _timers.Exists(static timer => timer.Due != long.MaxValue);
+        }
+    }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new StepTimer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        lock (_gate) _timers.Add(timer);
+        return timer;
+    }
+
+    public void Advance(TimeSpan by)
+    {
+        long now = Interlocked.Add(ref _ticks, by.Ticks);
+        StepTimer[] due;
+        lock (_gate)
+        {
+            due = [.. _timers.Where(timer => timer.Due <= now)];
+            foreach (StepTimer timer in due) timer.Due = long.MaxValue;
+        }
+        foreach (StepTimer timer in due) timer.Fire();
+    }
+
+    private sealed class StepTimer(StepTime time, Action fire) : ITimer
+    {
+        public long Due { get; set; } = long.MaxValue;
+
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (time._gate) Due = dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : time.GetTimestamp() + dueTime.Ticks;
+            return true;
+        }
+
+        public void Dispose() => Due = long.MaxValue;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
