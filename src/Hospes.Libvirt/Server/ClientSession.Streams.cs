@@ -86,8 +86,10 @@ internal sealed partial class ClientSession
         if (!_streams.TryGetValue(header.Serial, out OpenStream? open) || open.Procedure != header.Procedure) return ValueTask.CompletedTask;
         if (header.Status == MessageStatus.Continue)
         {
-            if (payload.IsEmpty) return ValueTask.CompletedTask;
-            return open.Enqueue(payload.ToArray(), bytes => WriteAsync(open, bytes));
+            if (payload.IsEmpty || open.TryEnqueue(payload.ToArray(), bytes => WriteAsync(open, bytes))) return ValueTask.CompletedTask;
+            Close(open);
+            FailStream(open.Procedure, open.Serial, "the other end does not read");
+            return ValueTask.CompletedTask;
         }
         Close(open);
         // The end is confirmed; giving up is confirmed by an empty piece (src/remote/remote_daemon_stream.c).
@@ -101,8 +103,12 @@ internal sealed partial class ClientSession
 
     private sealed class OpenStream(int procedure, uint serial, Stream stream)
     {
+        /// <summary>What may wait to be written.</summary>
+        private const int MaximumWaiting = 1 << 20;
+
         private readonly Lock _gate = new();
         private Task _last = Task.CompletedTask;
+        private int _waiting;
 
         public int Procedure => procedure;
 
@@ -113,27 +119,22 @@ internal sealed partial class ClientSession
         public CancellationTokenSource End { get; } = new();
 
         /// <summary>Writes one piece behind the other.</summary>
-        public ValueTask Enqueue(byte[] bytes, Func<byte[], ValueTask> write)
+        /// <returns>False if too much waits: a guest that does not read must not hold up the rest of the client.</returns>
+        public bool TryEnqueue(byte[] bytes, Func<byte[], ValueTask> write)
         {
             lock (_gate)
             {
-                if (_last.IsCompleted)
-                {
-                    ValueTask now = write(bytes);
-                    if (now.IsCompletedSuccessfully) return now;
-                    _last = now.AsTask();
-                }
-                else
-                {
-                    Task before = _last;
-                    _last = AfterAsync();
-                    async Task AfterAsync()
-                    {
-                        await before.ConfigureAwait(false);
-                        await write(bytes).ConfigureAwait(false);
-                    }
-                }
-                return new ValueTask(_last);
+                if (_waiting + bytes.Length > MaximumWaiting) return false;
+                _waiting += bytes.Length;
+                _last = AfterAsync(_last);
+                return true;
+            }
+
+            async Task AfterAsync(Task before)
+            {
+                await before.ConfigureAwait(false);
+                await write(bytes).ConfigureAwait(false);
+                lock (_gate) _waiting -= bytes.Length;
             }
         }
     }
