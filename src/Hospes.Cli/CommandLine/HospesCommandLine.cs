@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Hospes.Cli.Daemon;
 using Hospes.Cli.Demo;
+using Hospes.Cli.Domains;
 using Hospes.Cli.Host;
 using Hospes.Cli.Images;
 using Hospes.Cli.Store;
@@ -43,6 +45,8 @@ internal static class HospesCommandLine
         root.Add(DemoCommand.Create(surroundings));
         root.Add(RunCommand.Create(surroundings));
         root.Add(VmmManual.Create());
+        root.Add(DaemonCommand.Create(surroundings));
+        root.Add(DomainCommand.Create(surroundings));
         root.Add(ImageCommand.Create(surroundings));
         root.Add(HostCommand.Create(surroundings));
         root.Add(StoreCommand.Create(surroundings));

@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Hospes.Cli.CommandLine;
+using Hospes.Domains;
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Drivers;
+using Hospes.Domains.Events;
+using Hospes.Domains.Persistence;
+using Hospes.Libvirt.Server;
+
+namespace Hospes.Cli.Daemon;
+
+/// <summary><c>hospes daemon</c>: domains behind libvirt's protocol.</summary>
+internal static class DaemonCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Surroundings surroundings)
+    {
+        Option<string?> socket = OptionValue.Text("--socket", "PATH", "Serve at this Unix socket.");
+        Option<string?> readOnly = OptionValue.Text("--read-only-socket", "PATH", "Serve at this Unix socket, too, clients that may only look.");
+        Option<string?> state = OptionValue.Text("--state", "DIR", "Keep definitions, states and events in this folder.");
+        Option<bool> simulate = OptionValue.Switch("--simulate", "Simulate the host: domains live and end without machines. Nothing is kept unless --state is given.");
+        var command = new ManualCommand("daemon", "manage domains for libvirt's clients", new ManualPage
+        {
+            Description =
+            [
+                "Keeps definitions of domains, starts and ends them, and serves libvirt's protocol, so that virsh and everything else that uses libvirt can manage them. "
+                    + "Prints the line that connects virsh when it is ready; runs until it is ended by SIGTERM or SIGINT.",
+                "Each running domain is a process of its own (hospes vmm) that goes on when the daemon ends, and is found again by the next one. "
+                    + "Only this user, and root, can connect.",
+            ],
+            ExitStatuses = [("0", "Ended as asked."), ("2", "Bad arguments, or a socket or folder cannot be used.")],
+            Variables = DaemonFolders.Variables,
+            Examples =
+            [
+                ("hospes daemon", "Then paste the line it prints, with 'list --all' behind it."),
+                ("hospes daemon --simulate --socket /tmp/h.sock", "Try automation without machines."),
+            ],
+            SeeAlso = ["hospes domain", "hospes vmm"],
+        })
+        { socket, readOnly, state, simulate };
+        command.SetAction(async (result, _) =>
+        {
+            string folder = result.GetValue(state) ?? DaemonFolders.State(surroundings);
+            string path = Path.GetFullPath(result.GetValue(socket) ?? DaemonFolders.Socket(surroundings));
+            bool simulated = result.GetValue(simulate);
+            string? kept = simulated && result.GetValue(state) is null ? null : Path.GetFullPath(folder);
+            try
+            {
+                MakeFolder(Path.GetDirectoryName(path)!);
+                if (kept is not null) MakeFolder(kept);
+                return await ServeAsync(surroundings, path, result.GetValue(readOnly) is { } look ? Path.GetFullPath(look) : null, kept, simulated).ConfigureAwait(false);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                return surroundings.Fail(new Failure(FailureKind.File, failure.Message.TrimEnd('.'), "choose a socket and folder that can be written and that no other daemon uses"));
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> ServeAsync(Surroundings surroundings, string socket, string? readOnly, string? state, bool simulated)
+    {
+        using FileStream? only = state is null ? null : new FileStream(Path.Combine(state, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        using var host = new DomainHost(new DomainHostOptions
+        {
+            Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, Path.GetDirectoryName(socket)!),
+            Store = state is null ? new NoStore() : new FileStore(state),
+            Clock = surroundings.Clock,
+            Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
+        });
+        foreach (string trouble in await host.RecoverAsync().ConfigureAwait(false)) surroundings.Note(trouble);
+        using var server = new LibvirtServer(new LibvirtServerOptions { Host = host, SocketPath = socket, ReadOnlySocketPath = readOnly });
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, end));
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, end));
+        server.Start();
+        surroundings.Out.WriteLine($"virsh -c 'hospes+unix:///{(Environment.UserName == "root" ? "system" : "session")}?socket={socket}'");
+        surroundings.Out.Flush();
+        foreach (string trouble in await host.StartMarkedAsync().ConfigureAwait(false)) surroundings.Note(trouble);
+        await end.Task.ConfigureAwait(false);
+        return ExitStatus.Done;
+    }
+
+    private static VmmDriver Real(Surroundings surroundings, string sockets)
+    {
+        string program = Environment.ProcessPath!;
+        // Run by the runtime's own program, the first argument is this one's.
+        bool hosted = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        string self = Path.GetFullPath(Environment.GetCommandLineArgs()[0]);
+        return new VmmDriver(new VmmDriverOptions
+        {
+            Program = hosted ? [program, self, "vmm"] : [program, "vmm"],
+            Folder = Path.Combine(sockets, "run"),
+            Clock = surroundings.Clock,
+            Profile = new HostProfile
+            {
+                Types = File.Exists("/dev/kvm") ? [DomainType.Hospes, DomainType.Qemu, DomainType.Kvm] : [DomainType.Hospes, DomainType.Qemu],
+                Emulator = hosted ? self : program,
+            },
+        });
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows() || Directory.Exists(folder)) return;
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private static void Stop(PosixSignalContext context, TaskCompletionSource end)
+    {
+        context.Cancel = true;
+        end.TrySetResult();
+    }
+}

@@ -1,0 +1,101 @@
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Statistics;
+
+namespace Hospes.Domains.Drivers;
+
+/// <summary>How machines are made: a simulated host, or processes of the real one. Outlives nothing: machines do, and are found again.</summary>
+public interface IDomainDriver
+{
+    /// <summary>What the host can give.</summary>
+    HostProfile Profile { get; }
+
+    /// <summary>Whether a disk can be used, before anything is started.</summary>
+    ValueTask<DomainFailure?> PrepareDiskAsync(DiskConfig disk, CancellationToken cancellation);
+
+    /// <summary>Whether a network card can be connected, before anything is started.</summary>
+    ValueTask<DomainFailure?> PrepareInterfaceAsync(InterfaceConfig card, CancellationToken cancellation);
+
+    /// <summary>Makes the machine of a domain: built, with its devices, its processors held.</summary>
+    /// <param name="config">What it is to be.</param>
+    /// <param name="sink">Who is told what happens to it, from now on.</param>
+    /// <param name="cancellation">Ends the wait; nothing stays then.</param>
+    ValueTask<Outcome<IMachine>> CreateAsync(DomainConfig config, IMachineSink sink, CancellationToken cancellation);
+
+    /// <summary>Finds the machine that this or an earlier daemon made for a domain; a failure if there is none.</summary>
+    /// <param name="config">What it was to be.</param>
+    /// <param name="sink">Who is told what happens to it, from now on.</param>
+    ValueTask<Outcome<IMachine>> FindAsync(DomainConfig config, IMachineSink sink);
+
+    /// <summary>Ends whatever there is of a domain's machine, also half-made ones. No harm if there is nothing.</summary>
+    ValueTask RemoveAsync(Guid uuid);
+}
+
+/// <summary>The machine of one domain. Thread-safe.</summary>
+public interface IMachine
+{
+    /// <summary>The configuration that runs, with what was chosen at the start (aliases, terminals).</summary>
+    DomainConfig Config { get; }
+
+    /// <summary>Whether its processors are held; null when it cannot be asked.</summary>
+    ValueTask<bool?> IsPausedAsync();
+
+    /// <summary>Holds the processors.</summary>
+    ValueTask<DomainFailure?> PauseAsync();
+
+    /// <summary>Lets the processors go on.</summary>
+    ValueTask<DomainFailure?> ResumeAsync();
+
+    /// <summary>Presses the power button. What the guest does about it is told to the sink.</summary>
+    /// <param name="restart">Whether the guest is started anew when it powered off.</param>
+    ValueTask<DomainFailure?> PressPowerButtonAsync(bool restart);
+
+    /// <summary>Resets the machine at once.</summary>
+    ValueTask<DomainFailure?> ResetAsync();
+
+    /// <summary>Ends the machine.</summary>
+    /// <param name="gracefully">Whether it must be given the time to end by itself; then it may fail.</param>
+    ValueTask<DomainFailure?> EndAsync(bool gracefully);
+
+    /// <summary>Asks the balloon to leave so much memory.</summary>
+    ValueTask<DomainFailure?> SetMemoryAsync(ulong kib);
+
+    /// <summary>What it used so far.</summary>
+    ValueTask<MachineStatistics> StatisticsAsync();
+
+    /// <summary>Opens the other end of a serial port, console or channel.</summary>
+    /// <param name="device">The device, of <see cref="Config"/>.</param>
+    /// <returns>A stream of bytes both ways.</returns>
+    ValueTask<Outcome<Stream>> OpenAsync(CharacterConfig device);
+}
+
+/// <summary>Who is told what happens to a machine. Calls come in order; they must not block.</summary>
+public interface IMachineSink
+{
+    /// <summary>The machine is gone; nothing follows.</summary>
+    void Ended(MachineEnd end);
+
+    /// <summary>The guest rebooted.</summary>
+    void Rebooted();
+
+    /// <summary>The guest panicked.</summary>
+    void Panicked();
+
+    /// <summary>The balloon has another size.</summary>
+    void BalloonChanged(ulong kib);
+}
+
+/// <summary>How a machine ended.</summary>
+public enum MachineEnd
+{
+    /// <summary>The guest powered off.</summary>
+    PoweredOff,
+
+    /// <summary>The guest asked to start anew, and the machine was told to end then.</summary>
+    Rebooted,
+
+    /// <summary>Somebody ended it.</summary>
+    Ended,
+
+    /// <summary>It failed.</summary>
+    Crashed,
+}

@@ -1,0 +1,202 @@
+using System.IO.Pipelines;
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Statistics;
+
+namespace Hospes.Domains.Drivers;
+
+/// <summary>A machine that is only said to be there. Its serial port repeats what it is told.</summary>
+public sealed class SimulatedMachine : IMachine
+{
+    private readonly SimulatedHost _host;
+    private readonly Lock _gate = new();
+    private ITimer? _poweringOff;
+    private long _runningSince;
+    private TimeSpan _ran;
+    private bool _paused = true;
+    private bool _ended;
+    private ulong _balloon;
+
+    internal SimulatedMachine(SimulatedHost host, DomainConfig config)
+    {
+        _host = host;
+        Config = config;
+        _balloon = config.CurrentMemoryKiB;
+    }
+
+    /// <inheritdoc/>
+    public DomainConfig Config { get; }
+
+    internal IMachineSink? Sink { get; set; }
+
+    /// <inheritdoc/>
+    public ValueTask<bool?> IsPausedAsync()
+    {
+        lock (_gate) return ValueTask.FromResult<bool?>(_paused);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PauseAsync()
+    {
+        lock (_gate)
+        {
+            if (!_paused) _ran += _host.Clock.GetElapsedTime(_runningSince);
+            _paused = true;
+        }
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> ResumeAsync()
+    {
+        lock (_gate)
+        {
+            if (_paused) _runningSince = _host.Clock.GetTimestamp();
+            _paused = false;
+        }
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PressPowerButtonAsync(bool restart)
+    {
+        lock (_gate)
+        {
+            _poweringOff?.Dispose();
+            _poweringOff = null;
+            if (_host.Behaviour.PowerOffTime > TimeSpan.Zero)
+            {
+                _poweringOff = _host.Clock.CreateTimer(_ => PowerOff(restart), null, _host.Behaviour.PowerOffTime, Timeout.InfiniteTimeSpan);
+                return ValueTask.FromResult<DomainFailure?>(null);
+            }
+        }
+        PowerOff(restart);
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> ResetAsync()
+    {
+        Sink?.Rebooted();
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> EndAsync(bool gracefully)
+    {
+        Stop();
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> SetMemoryAsync(ulong kib)
+    {
+        lock (_gate) _balloon = kib;
+        Sink?.BalloonChanged(kib);
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<MachineStatistics> StatisticsAsync()
+    {
+        TimeSpan ran;
+        ulong balloon;
+        bool paused;
+        lock (_gate)
+        {
+            ran = _paused ? _ran : _ran + _host.Clock.GetElapsedTime(_runningSince);
+            balloon = _balloon;
+            paused = _paused;
+        }
+        ulong each = (ulong)(ran.TotalNanoseconds * _host.Behaviour.Load);
+        ulong all = each * (ulong)Config.Vcpus.Current;
+        var idleDisk = new BlockStatistics(0, 0, 0, 0, 0, 0, 0, 0);
+        var idleCard = new InterfaceStatistics(0, 0, 0, 0);
+        return ValueTask.FromResult(new MachineStatistics
+        {
+            CpuTime = all,
+            UserTime = all / 2,
+            SystemTime = all / 4,
+            BalloonKiB = balloon,
+            ResidentKiB = balloon / 2,
+            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(_ => new VcpuStatistics(!paused, each, 0))],
+            Blocks = [.. Config.Devices.Disks.Select(_ => idleDisk)],
+            Interfaces = [.. Config.Devices.Interfaces.Select(_ => idleCard)],
+        });
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Outcome<Stream>> OpenAsync(CharacterConfig device) => ValueTask.FromResult<Outcome<Stream>>(new EchoStream());
+
+    /// <summary>Has the guest power off by itself.</summary>
+    public void PowerOff() => PowerOff(restart: false);
+
+    /// <summary>Has the guest panic.</summary>
+    public void Panic() => Sink?.Panicked();
+
+    /// <summary>Has the machine end as if its process was killed.</summary>
+    public void Crash() => End(MachineEnd.Crashed);
+
+    internal void Stop()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            _poweringOff?.Dispose();
+        }
+    }
+
+    private void PowerOff(bool restart)
+    {
+        if (restart) Sink?.Rebooted();
+        else End(MachineEnd.PoweredOff);
+    }
+
+    private void End(MachineEnd end)
+    {
+        lock (_gate)
+        {
+            if (_ended) return;
+            _ended = true;
+        }
+        _host.Remove(this);
+        Sink?.Ended(end);
+    }
+
+    /// <summary>Gives back what was written to it.</summary>
+    private sealed class EchoStream : Stream
+    {
+        private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 64 * 1024, useSynchronizationContext: false));
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _pipe.Reader.AsStream().ReadAsync(buffer, cancellationToken);
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await _pipe.Writer.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            _pipe.Writer.Complete();
+            base.Dispose(disposing);
+        }
+    }
+}

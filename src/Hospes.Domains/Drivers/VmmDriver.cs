@@ -1,0 +1,206 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using Hospes.Domains.Configuration;
+using Hospes.Qmp.Client;
+
+namespace Hospes.Domains.Drivers;
+
+/// <summary>How processes of machines are started.</summary>
+public sealed record VmmDriverOptions
+{
+    /// <summary>The program with its first arguments: <c>hospes vmm</c>.</summary>
+    public required IReadOnlyList<string> Program { get; init; }
+
+    /// <summary>Where each domain gets a folder for its sockets; short, since paths of sockets are.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>What the host can give.</summary>
+    public required HostProfile Profile { get; init; }
+
+    /// <summary>The time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>How long a process may take until its monitor answers.</summary>
+    public TimeSpan StartPatience { get; init; } = TimeSpan.FromMinutes(2);
+}
+
+/// <summary>
+/// The real host: a process <c>hospes vmm</c> per domain, driven over QMP. A process outlives the daemon and is found by its folder: the lock on its PID file says whether
+/// it lives, its monitor's socket lets the successor in.
+/// </summary>
+public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How often a killed process is looked for: it may be in the kernel for a while.</summary>
+    private const int KillPolls = 500;
+
+    /// <inheritdoc/>
+    public HostProfile Profile => options.Profile;
+
+    internal TimeProvider Clock => options.Clock;
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PrepareDiskAsync(DiskConfig disk, CancellationToken cancellation)
+    {
+        try
+        {
+            using var file = new FileStream(disk.Source!, FileMode.Open, disk.ReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite);
+            return ValueTask.FromResult<DomainFailure?>(null);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return ValueTask.FromResult<DomainFailure?>(new DomainFailure(DomainError.System, $"Cannot access storage file '{disk.Source}': {fault.Message.TrimEnd('.')}"));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PrepareInterfaceAsync(InterfaceConfig card, CancellationToken cancellation)
+        => ValueTask.FromResult(card is { Type: "ethernet", Unmanaged: true, Target: { } target } && !Directory.Exists($"/sys/class/net/{target}")
+            ? new DomainFailure(DomainError.System, $"Cannot get interface MTU on '{target}': No such device")
+            : null);
+
+    /// <inheritdoc/>
+    public async ValueTask<Outcome<IMachine>> CreateAsync(DomainConfig config, IMachineSink sink, CancellationToken cancellation)
+    {
+        DomainConfig named = DeviceAliases.Assign(config);
+        string folder = FolderOf(config.Uuid);
+        Directory.CreateDirectory(folder);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // In the background from the start: the process that is waited for tells in time what is wrong, and its child is nobody's.
+        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(named, folder), "-daemonize"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(options.StartPatience);
+        try
+        {
+            using Process launcher = Process.Start(start)!;
+            launcher.StandardInput.Close();
+            Task<string> output = launcher.StandardOutput.ReadToEndAsync(limit.Token);
+            string error = await launcher.StandardError.ReadToEndAsync(limit.Token).ConfigureAwait(false);
+            await output.ConfigureAwait(false);
+            await launcher.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            if (launcher.ExitCode != 0)
+            {
+                await RemoveAsync(config.Uuid).ConfigureAwait(false);
+                return new DomainFailure(DomainError.OperationFailed, $"the machine did not start: {error.Trim().ReplaceLineEndings(" ")}");
+            }
+            return await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await RemoveAsync(config.Uuid).ConfigureAwait(false);
+            return cancellation.IsCancellationRequested
+                ? new DomainFailure(DomainError.Aborted, "the operation was given up")
+                : new DomainFailure(DomainError.Timeout, "the machine's monitor did not answer in time");
+        }
+        catch (System.ComponentModel.Win32Exception fault)
+        {
+            return new DomainFailure(DomainError.System, $"cannot start '{options.Program[0]}': {fault.Message}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Outcome<IMachine>> FindAsync(DomainConfig config, IMachineSink sink)
+    {
+        string folder = FolderOf(config.Uuid);
+        if (ProcessIn(folder) is null) return new DomainFailure(DomainError.OperationFailed, "there is no machine");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10), options.Clock);
+        try
+        {
+            return await ConnectAsync(DeviceAliases.Assign(config), folder, sink, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new DomainFailure(DomainError.Timeout, "the machine's monitor did not answer in time");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RemoveAsync(Guid uuid)
+    {
+        string folder = FolderOf(uuid);
+        if (!Directory.Exists(folder)) return;
+        // A process that a killed daemon had just started may not have written its number yet: it is known by its folder, too.
+        foreach (int pid in ProcessesOf(folder))
+        {
+            try
+            {
+                using var process = Process.GetProcessById(pid);
+                process.Kill();
+                // Not by the runtime: a process that nobody fetched counts as running to it, but has no command line any more.
+                for (int polls = 0; Mentions(pid, folder) && polls < KillPolls; polls++) await Task.Delay(Poll, options.Clock).ConfigureAwait(false);
+            }
+            catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                // It ended by itself.
+            }
+        }
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing is left to remove.
+        }
+    }
+
+    /// <summary>The number of the process whose machine is in a folder, or null.</summary>
+    internal static int? ProcessIn(string folder)
+    {
+        try
+        {
+            string text = File.ReadAllText(Path.Combine(folder, VmmArguments.PidName));
+            return int.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && Mentions(pid, folder) ? pid : null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<int> ProcessesOf(string folder) => Directory.EnumerateDirectories("/proc")
+        .Select(static path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
+        .Where(pid => pid > 0 && pid != Environment.ProcessId && Mentions(pid, folder)).ToArray();
+
+    /// <summary>Whether a process was started with a PID file in a folder: numbers of processes are used again.</summary>
+    private static bool Mentions(int pid, string folder)
+    {
+        try
+        {
+            string[] words = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline")).Split('\0');
+            return words.Contains(Path.Combine(folder, VmmArguments.PidName));
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<Outcome<IMachine>> ConnectAsync(DomainConfig config, string folder, IMachineSink sink, CancellationToken cancellation)
+    {
+        var address = new UnixDomainSocketEndPoint(Path.Combine(folder, VmmArguments.MonitorName));
+        while (true)
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+                QmpClient client = await QmpClient.ConnectAsync(new NetworkStream(socket, ownsSocket: true), cancellation).ConfigureAwait(false);
+                return new VmmMachine(this, config, folder, client, sink);
+            }
+            catch (Exception fault) when (fault is SocketException or QmpClientException)
+            {
+                socket.Dispose();
+                if (ProcessIn(folder) is null) return new DomainFailure(DomainError.OperationFailed, "the machine ended while it was started");
+                await Task.Delay(Poll, options.Clock, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private string FolderOf(Guid uuid) => Path.Combine(options.Folder, uuid.ToString("N"));
+}

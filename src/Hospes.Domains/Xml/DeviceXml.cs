@@ -1,0 +1,193 @@
+using System.Globalization;
+using Hospes.Domains.Configuration;
+
+namespace Hospes.Domains.Xml;
+
+/// <summary>Reads <c>devices</c>. What the machine does not have is refused by name.</summary>
+internal static class DeviceXml
+{
+    public static DeviceConfig Read(XmlScope devices)
+    {
+        string? emulator = null;
+        var disks = new List<DiskConfig>();
+        var controllers = new List<ControllerConfig>();
+        var interfaces = new List<InterfaceConfig>();
+        var serials = new List<CharacterConfig>();
+        var consoles = new List<CharacterConfig>();
+        var channels = new List<CharacterConfig>();
+        var rngs = new List<RngConfig>();
+        BalloonConfig? balloon = null;
+        foreach (XmlScope device in devices.Children())
+        {
+            switch (device.Node.Name)
+            {
+                case "emulator": emulator ??= device.Text; break;
+                case "disk": disks.Add(Disk(device)); break;
+                case "controller": Controller(device, controllers); break;
+                case "interface": interfaces.Add(Interface(device)); break;
+                case "serial": serials.Add(CharacterXml.Read(device)); break;
+                case "console": consoles.Add(CharacterXml.Read(device)); break;
+                case "channel": channels.Add(CharacterXml.Read(device)); break;
+                case "rng": rngs.Add(Rng(device)); break;
+                case "memballoon" when balloon is null: balloon = Balloon(device); break;
+                case "memballoon": device.Invalid("only a single memory balloon device is supported"); break;
+                default:
+                    device.TakeWhole();
+                    device.Unsupported($"the device '{device.Node.Name}' is not supported by this machine");
+                    break;
+            }
+        }
+        return new DeviceConfig
+        {
+            Emulator = emulator,
+            Disks = [.. disks],
+            Controllers = [.. controllers],
+            Interfaces = [.. interfaces],
+            Serials = [.. serials],
+            Consoles = [.. consoles],
+            Channels = [.. channels],
+            Rngs = [.. rngs],
+            Balloon = balloon,
+        };
+    }
+
+    public static DiskConfig Disk(XmlScope disk)
+    {
+        string type = disk.Word("type", "file", "block", "network", "dir", "volume", "nvme", "vhostuser") ?? "file";
+        if (type is not ("file" or "block")) disk.Unsupported($"disks of the type '{type}' are not supported by this machine");
+        string device = disk.Word("device", "disk", "cdrom", "floppy", "lun") ?? "disk";
+        if (device is "floppy" or "lun") disk.Unsupported($"the disk device '{device}' is not supported by this machine");
+        foreach (string name in (ReadOnlySpan<string>)["encryption", "auth", "mirror", "iotune", "transient", "geometry"])
+        {
+            if (disk.Child(name) is not { } element) continue;
+            element.TakeWhole();
+            disk.Unsupported($"<disk><{name}> is not supported by this machine");
+        }
+        disk.Child("backingStore")?.TakeWhole();
+        XmlScope? driver = disk.Child("driver");
+        if (driver?.Attribute("name") is { } name1 && name1 != "qemu") driver.Unsupported($"unsupported driver name '{name1}'");
+        string? format = driver?.Attribute("type");
+        XmlScope? target = disk.Child("target");
+        string? targetName = target?.Attribute("dev");
+        if (string.IsNullOrEmpty(targetName)) disk.Invalid("no target device was specified for disk");
+        _ = target?.Word("tray", "open", "closed");
+        XmlScope? source = disk.Child("source");
+        return new DiskConfig
+        {
+            IsBlock = type == "block",
+            Device = device,
+            Format = format,
+            Cache = driver?.Word("cache", "default", "none", "writethrough", "writeback", "directsync", "unsafe") is { } cache && cache != "default" ? cache : null,
+            Discard = driver?.Word("discard", "unmap", "ignore"),
+            Source = source?.Attribute(type == "block" ? "dev" : "file"),
+            Target = targetName ?? "",
+            Bus = target?.Attribute("bus"),
+            ReadOnly = disk.Child("readonly") is not null || device == "cdrom",
+            Shareable = disk.Child("shareable") is not null,
+            Serial = disk.ChildText("serial"),
+            BootOrder = disk.Child("boot")?.Number("order", 1),
+            Alias = Alias(disk),
+            Address = Address(disk),
+        };
+    }
+
+    public static InterfaceConfig Interface(XmlScope card)
+    {
+        string? type = card.Attribute("type");
+        if (type is null) card.Missing("type");
+        else if (type is not ("user" or "ethernet")) card.Unsupported($"interfaces of the type '{type}' are not supported by this machine");
+        foreach (string name in (ReadOnlySpan<string>)["bandwidth", "vlan", "virtualport", "filterref", "tune", "teaming", "coalesce"])
+        {
+            if (card.Child(name) is not { } element) continue;
+            element.TakeWhole();
+            card.Unsupported($"<interface><{name}> is not supported by this machine");
+        }
+        string? mac = card.Child("mac")?.Attribute("address");
+        if (mac is not null && !MacAddress.IsValid(mac)) card.Invalid($"unable to parse mac address '{mac}'");
+        XmlScope? target = card.Child("target");
+        return new InterfaceConfig
+        {
+            Type = type ?? "user",
+            Mac = mac?.ToLowerInvariant(),
+            Model = card.Child("model")?.Attribute("type"),
+            Target = target?.Attribute("dev"),
+            Unmanaged = target?.YesNo("managed") is { } managed ? !managed : null,
+            Mtu = card.Child("mtu")?.Number("size", 68, 65535),
+            LinkUp = card.Child("link")?.Word("state", "up", "down") != "down",
+            Backend = card.Child("backend")?.Word("type", "default", "passt") is "passt" ? "passt" : null,
+            BootOrder = card.Child("boot")?.Number("order", 1),
+            Alias = Alias(card),
+            Address = Address(card),
+        };
+    }
+
+    internal static string? Alias(XmlScope device) => device.Child("alias")?.Attribute("name");
+
+    private static PciAddress? Address(XmlScope device)
+    {
+        if (device.Child("address") is not { } address) return null;
+        string? type = address.Attribute("type");
+        if (type != "pci")
+        {
+            address.TakeWhole();
+            address.Unsupported($"addresses of the type '{type}' are not supported by this machine");
+            return null;
+        }
+        _ = address.OnOff("multifunction");
+        return new PciAddress(Hexadecimal(address, "domain", 0xFFFF), Hexadecimal(address, "bus", 0xFF), Hexadecimal(address, "slot", 0x1F), Hexadecimal(address, "function", 7));
+    }
+
+    private static uint Hexadecimal(XmlScope address, string name, uint maximum)
+    {
+        if (address.Attribute(name) is not { } text) return 0;
+        bool hexadecimal = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        if (uint.TryParse(hexadecimal ? text.AsSpan(2) : text, hexadecimal ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
+            CultureInfo.InvariantCulture, out uint value) && value <= maximum) return value;
+        address.Invalid(name, text);
+        return 0;
+    }
+
+    private static void Controller(XmlScope device, List<ControllerConfig> controllers)
+    {
+        string? type = device.Attribute("type");
+        string? model = device.Attribute("model");
+        uint index = device.Number("index") ?? 0;
+        device.TakeWhole();
+        bool there = (type, model) switch
+        {
+            ("pci", "pcie-root") => index == 0,
+            ("usb", "none") => true,
+            ("virtio-serial", null or "virtio") => true,
+            _ => false,
+        };
+        if (there) controllers.Add(new ControllerConfig(type!, index, model));
+        else device.Unsupported($"a controller of the type '{type}'{(model is null ? "" : $" and the model '{model}'")} is not supported by this machine");
+    }
+
+    private static RngConfig Rng(XmlScope device)
+    {
+        string model = device.Word("model", "virtio", "virtio-transitional", "virtio-non-transitional") ?? "virtio";
+        XmlScope? backend = device.Child("backend");
+        if (backend is null) device.Invalid("missing RNG device backend");
+        string kind = backend?.Word("model", "random", "builtin", "egd") ?? "random";
+        if (kind == "egd")
+        {
+            backend?.TakeWhole();
+            device.Unsupported("the RNG backend 'egd' is not supported by this machine");
+        }
+        XmlScope? rate = device.Child("rate");
+        if (rate is not null) device.Unsupported("a rate of randomness is not supported by this machine");
+        string? source = kind == "random" && backend is { Text.Length: > 0 } ? backend.Text : null;
+        return new RngConfig(model, kind, source, rate?.Number("bytes"), rate?.Number("period"), Alias(device));
+    }
+
+    private static BalloonConfig Balloon(XmlScope device)
+    {
+        string? model = device.Word("model", "virtio", "virtio-transitional", "virtio-non-transitional", "none", "xen");
+        if (model is null) device.Missing("model");
+        if (model == "xen") device.Unsupported("the balloon 'xen' is not supported by this machine");
+        uint? period = device.Child("stats")?.Number("period");
+        _ = Address(device);
+        return new BalloonConfig(model == "none" ? "none" : "virtio", period is 0 ? null : period, device.OnOff("autodeflate"), device.OnOff("freePageReporting"), Alias(device));
+    }
+}

@@ -1,0 +1,129 @@
+using System.Xml;
+using Hospes.Domains.Configuration;
+using static Hospes.Domains.Xml.DomainXmlWriter;
+
+namespace Hospes.Domains.Xml;
+
+/// <summary>Writes <c>devices</c>.</summary>
+internal static class DeviceXmlWriter
+{
+    public static void Write(XmlWriter writer, DeviceConfig devices, bool live)
+    {
+        writer.WriteStartElement("devices");
+        if (devices.Emulator is not null) writer.WriteElementString("emulator", devices.Emulator);
+        foreach (DiskConfig disk in devices.Disks) Disk(writer, disk);
+        foreach (ControllerConfig controller in devices.Controllers) Element(writer, "controller", ("type", controller.Type), ("index", Text(controller.Index)), ("model", controller.Model));
+        foreach (InterfaceConfig card in devices.Interfaces) Interface(writer, card);
+        foreach (CharacterConfig port in devices.Serials) Character(writer, "serial", port, live);
+        foreach (CharacterConfig console in devices.Consoles) Character(writer, "console", console, live);
+        foreach (CharacterConfig channel in devices.Channels) Character(writer, "channel", channel, live);
+        if (devices.Balloon is { } balloon) Balloon(writer, balloon);
+        foreach (RngConfig rng in devices.Rngs) Rng(writer, rng);
+        writer.WriteEndElement();
+    }
+
+    private static void Disk(XmlWriter writer, DiskConfig disk)
+    {
+        writer.WriteStartElement("disk");
+        writer.WriteAttributeString("type", disk.IsBlock ? "block" : "file");
+        writer.WriteAttributeString("device", disk.Device);
+        if (disk.Format is not null || disk.Cache is not null || disk.Discard is not null)
+            Element(writer, "driver", ("name", "qemu"), ("type", disk.Format), ("cache", disk.Cache), ("discard", disk.Discard));
+        if (disk.Source is not null) Element(writer, "source", (disk.IsBlock ? "dev" : "file", disk.Source));
+        Element(writer, "target", ("dev", disk.Target), ("bus", disk.Bus));
+        if (disk.ReadOnly) Element(writer, "readonly");
+        if (disk.Shareable) Element(writer, "shareable");
+        if (disk.Serial is not null) writer.WriteElementString("serial", disk.Serial);
+        Boot(writer, disk.BootOrder);
+        Alias(writer, disk.Alias);
+        Address(writer, disk.Address);
+        writer.WriteEndElement();
+    }
+
+    private static void Interface(XmlWriter writer, InterfaceConfig card)
+    {
+        writer.WriteStartElement("interface");
+        writer.WriteAttributeString("type", card.Type);
+        if (card.Mac is not null) Element(writer, "mac", ("address", card.Mac));
+        if (card.Target is not null || card.Unmanaged is not null)
+            Element(writer, "target", ("dev", card.Target), ("managed", card.Unmanaged is { } unmanaged ? unmanaged ? "no" : "yes" : null));
+        if (card.Model is not null) Element(writer, "model", ("type", card.Model));
+        if (card.Backend is not null) Element(writer, "backend", ("type", card.Backend));
+        Boot(writer, card.BootOrder);
+        if (!card.LinkUp) Element(writer, "link", ("state", "down"));
+        if (card.Mtu is { } mtu) Element(writer, "mtu", ("size", Text(mtu)));
+        Alias(writer, card.Alias);
+        Address(writer, card.Address);
+        writer.WriteEndElement();
+    }
+
+    private static void Character(XmlWriter writer, string name, CharacterConfig device, bool live)
+    {
+        writer.WriteStartElement(name);
+        writer.WriteAttributeString("type", device.Type);
+        // Clients find a running console's terminal by this attribute, too.
+        if (live && name == "console" && device is { Type: "pty", Path: not null }) writer.WriteAttributeString("tty", device.Path);
+        Source(writer, device);
+        if (device.TargetType is not null || device.Port is not null || device.TargetName is not null)
+        {
+            writer.WriteStartElement("target");
+            Attribute(writer, "type", device.TargetType);
+            Attribute(writer, "name", device.TargetName);
+            Attribute(writer, "port", device.Port is { } port ? Text(port) : null);
+            if (device.TargetModel is not null) Element(writer, "model", ("name", device.TargetModel));
+            writer.WriteEndElement();
+        }
+        Alias(writer, device.Alias);
+        writer.WriteEndElement();
+    }
+
+    private static void Source(XmlWriter writer, CharacterConfig device)
+    {
+        string? mode = device.Type is "unix" or "tcp" ? device.Listens ? "bind" : "connect" : null;
+        if (device.Path is null && device.Host is null && mode is null) return;
+        Element(writer, "source", ("mode", mode), ("host", device.Host), ("service", device.Service), ("path", device.Path),
+            ("append", device.Append is { } append ? append ? "on" : "off" : null));
+        if (device.Type == "tcp") Element(writer, "protocol", ("type", "raw"));
+    }
+
+    private static void Balloon(XmlWriter writer, BalloonConfig balloon)
+    {
+        writer.WriteStartElement("memballoon");
+        writer.WriteAttributeString("model", balloon.Model);
+        Attribute(writer, "autodeflate", OnOff(balloon.Autodeflate));
+        Attribute(writer, "freePageReporting", OnOff(balloon.FreePageReporting));
+        if (balloon.StatsPeriod is { } period) Element(writer, "stats", ("period", Text(period)));
+        Alias(writer, balloon.Alias);
+        writer.WriteEndElement();
+    }
+
+    private static void Rng(XmlWriter writer, RngConfig rng)
+    {
+        writer.WriteStartElement("rng");
+        writer.WriteAttributeString("model", rng.Model);
+        writer.WriteStartElement("backend");
+        writer.WriteAttributeString("model", rng.Backend);
+        if (rng.Source is not null) writer.WriteString(rng.Source);
+        writer.WriteEndElement();
+        Alias(writer, rng.Alias);
+        writer.WriteEndElement();
+    }
+
+    private static string? OnOff(bool? value) => value is { } known ? known ? "on" : "off" : null;
+
+    private static void Boot(XmlWriter writer, uint? order)
+    {
+        if (order is { } number) Element(writer, "boot", ("order", Text(number)));
+    }
+
+    private static void Alias(XmlWriter writer, string? alias)
+    {
+        if (alias is not null) Element(writer, "alias", ("name", alias));
+    }
+
+    private static void Address(XmlWriter writer, PciAddress? address)
+    {
+        if (address is null) return;
+        Element(writer, "address", ("type", "pci"), ("domain", $"0x{address.Domain:x4}"), ("bus", $"0x{address.Bus:x2}"), ("slot", $"0x{address.Slot:x2}"), ("function", $"0x{address.Function:x}"));
+    }
+}

@@ -1,0 +1,45 @@
+namespace Hospes.Domains.Xml;
+
+/// <summary>Amounts of memory with units, as in <c>&lt;memory unit='GiB'&gt;</c> (formatdomain, "Memory Allocation").</summary>
+internal static class Memory
+{
+    /// <summary>The element's amount in KiB, rounded up.</summary>
+    public static ulong KiB(XmlScope element)
+    {
+        string unit = element.Attribute("unit") ?? "KiB";
+        if (!XmlScope.TryNumber(element.Text, out ulong amount))
+        {
+            element.Invalid($"Invalid value '{element.Text}' for element '{element.Node.Name}'");
+            return 0;
+        }
+        if (Factor(unit) is not { } factor)
+        {
+            element.Invalid($"unknown suffix '{unit}'");
+            return 0;
+        }
+        UInt128 bytes = (UInt128)amount * factor;
+        UInt128 kib = (bytes + 1023) / 1024;
+        // The largest amount that has a place in a signed number of bytes.
+        if (kib <= long.MaxValue / 1024) return (ulong)kib;
+        element.Invalid($"size value too large: {amount} {unit}");
+        return 0;
+    }
+
+    private static ulong? Factor(string unit) => unit switch
+    {
+        "b" or "bytes" => 1,
+        "KB" => 1000,
+        "k" or "KiB" => 1UL << 10,
+        "MB" => 1_000_000,
+        "M" or "MiB" => 1UL << 20,
+        "GB" => 1_000_000_000,
+        "G" or "GiB" => 1UL << 30,
+        "TB" => 1_000_000_000_000,
+        "T" or "TiB" => 1UL << 40,
+        "PB" => 1_000_000_000_000_000,
+        "P" or "PiB" => 1UL << 50,
+        "EB" => 1_000_000_000_000_000_000,
+        "E" or "EiB" => 1UL << 60,
+        _ => null,
+    };
+}

@@ -1,0 +1,42 @@
+using Hospes.Domains.Events;
+using Hospes.Libvirt.Wire;
+
+namespace Hospes.Libvirt.Procedures;
+
+/// <summary>Events as messages, of both generations.</summary>
+internal static class EventMessages
+{
+    /// <summary>The procedure that tells of a kind of event, or null if that generation cannot.</summary>
+    public static int? Number(DomainEventKind kind, bool withCallback) => (kind, withCallback) switch
+    {
+        (DomainEventKind.Lifecycle, true) => 318,
+        (DomainEventKind.Lifecycle, false) => 107,
+        (DomainEventKind.Reboot, true) => 319,
+        (DomainEventKind.Reboot, false) => 169,
+        (DomainEventKind.BalloonChange, true) => 331,
+        (DomainEventKind.BalloonChange, false) => 276,
+        (DomainEventKind.MetadataChange, true) => 379,
+        _ => null,
+    };
+
+    /// <summary>Writes what the message carries.</summary>
+    public static void Write(XdrWriter writer, DomainEvent happened, int callback)
+    {
+        if (callback >= 0) writer.Int32(callback);
+        new DomainName(happened.Name, happened.Uuid, happened.Id).Write(writer);
+        switch (happened.Kind)
+        {
+            case DomainEventKind.Lifecycle:
+                writer.Int32(happened.Event);
+                writer.Int32(happened.Detail);
+                break;
+            case DomainEventKind.BalloonChange:
+                writer.UInt64(happened.Value);
+                break;
+            case DomainEventKind.MetadataChange:
+                writer.Int32(happened.Event);
+                writer.OptionalText(happened.Text);
+                break;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using Hospes.Domains;
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Lifecycle;
+using Hospes.Domains.Statistics;
+using Hospes.Libvirt.Server;
+using Hospes.Libvirt.Wire;
+using static Hospes.Libvirt.Procedures.Access;
+using static Hospes.Libvirt.Procedures.DomainProcedures;
+using static Hospes.Libvirt.Procedures.Procedure;
+
+namespace Hospes.Libvirt.Procedures;
+
+/// <summary>What domains used.</summary>
+internal static class StatisticsProcedures
+{
+    /// <summary><c>VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON</c>, <c>_RSS</c></summary>
+    private const int ActualBalloon = 6, Resident = 7;
+
+    public static IReadOnlyList<Procedure> All { get; } =
+    [
+        Later<StatsWish, StatsRecords>(344, "virConnectGetAllDomainStats", Read, DomainStatsAsync),
+        Later<MemoryStatsWish, MemoryStats>(159, "virDomainMemoryStats", Read, static (session, wish) => UsedAsync<MemoryStats>(session, wish.Domain, (_, used) => new MemoryStats(used, wish.Most))),
+        Later<DomainAndText, BlockCounts>(64, "virDomainBlockStats", Read, static (session, wish) => UsedAsync<BlockCounts>(session, wish.Domain, (live, used) =>
+            Disk(live, wish.Text) is { } index ? new BlockCounts(used.Blocks[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Text}")))),
+        Later<DomainAndText, InterfaceCounts>(65, "virDomainInterfaceStats", Read, static (session, wish) => UsedAsync<InterfaceCounts>(session, wish.Domain, (live, used) =>
+            Card(live, wish.Text) is { } index ? new InterfaceCounts(used.Interfaces[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path, '{wish.Text}' is not a known interface")))),
+    ];
+
+    private static ValueTask<Answer<T>> UsedAsync<T>(ClientSession session, DomainName name, Func<DomainConfig, MachineStatistics, Answer<T>> work) => WithAsync<T>(session, name, async domain =>
+    {
+        DomainConfig? live = domain.Now.Live;
+        if (live is null || await session.Host.StatisticsAsync(domain).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "domain is not running"));
+        return work(live, used);
+    });
+
+    /// <summary>The disk of a name or path.</summary>
+    private static int? Disk(DomainConfig config, string path) => Index(config.Devices.Disks, disk => disk.Target == path || disk.Source == path);
+
+    /// <summary>The card of a name or address.</summary>
+    private static int? Card(DomainConfig config, string name) => Index(config.Devices.Interfaces, card => card.Target == name || card.Mac == name || card.Alias == name);
+
+    private static int? Index<T>(ValueList<T> items, Func<T, bool> match)
+    {
+        for (int i = 0; i < items.Count; i++)
+        {
+            if (match(items[i])) return i;
+        }
+        return null;
+    }
+
+    private static async ValueTask<Answer<StatsRecords>> DomainStatsAsync(ClientSession session, StatsWish wish)
+    {
+        if (Flags.Check(wish.Flags, DomainFilter.All | DomainStats.Options, "virConnectGetAllDomainStats") is { } unknown) return unknown;
+        if ((wish.Flags & DomainStats.Enforce) != 0 && (wish.Groups & ~DomainStats.Groups) != 0)
+            return new LibvirtError(ErrorCode.ArgumentUnsupported, ErrorDomain.Domain, $"Stats types bits 0x{wish.Groups & ~DomainStats.Groups:x} are not supported by this daemon");
+        uint groups = wish.Groups == 0 ? DomainStats.Groups : wish.Groups;
+        var records = new List<StatsRecord>(wish.Domains.Length);
+        IEnumerable<ManagedDomain> domains = wish.Domains.Length == 0
+            ? session.Host.List()
+            : wish.Domains.Select(name => session.Host.Find(name.Uuid)).Where(static found => found.Succeeded).Select(static found => found.Value);
+        foreach (ManagedDomain domain in domains)
+        {
+            DomainSnapshot now = domain.Now;
+            if (!now.Exists || !DomainFilter.Matches(now, wish.Flags & DomainFilter.All)) continue;
+            MachineStatistics? used = now.IsActive && (groups & DomainStats.NeedMachine) != 0 ? await session.Host.StatisticsAsync(domain).ConfigureAwait(false) : null;
+            records.Add(new StatsRecord(new DomainName(now.Name, domain.Uuid, now.Id), now, used, groups));
+        }
+        return new StatsRecords(records);
+    }
+
+    /// <summary><c>remote_connect_get_all_domain_stats_args</c></summary>
+    private readonly record struct StatsWish(DomainName[] Domains, uint Groups, uint Flags) : IArguments<StatsWish>
+    {
+        public static StatsWish Read(ref XdrReader reader)
+        {
+            var domains = new DomainName[reader.Count(WireLimits.Domains)];
+            for (int i = 0; i < domains.Length; i++) domains[i] = DomainName.Read(ref reader);
+            return new StatsWish(domains, reader.UInt32(), reader.UInt32());
+        }
+    }
+
+    private readonly record struct StatsRecord(DomainName Name, DomainSnapshot Now, MachineStatistics? Used, uint Groups);
+
+    /// <summary><c>remote_connect_get_all_domain_stats_ret</c></summary>
+    private readonly record struct StatsRecords(List<StatsRecord> Items) : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            writer.Int32(Items.Count);
+            foreach (StatsRecord item in Items)
+            {
+                item.Name.Write(writer);
+                DomainStats.Write(writer, item.Now, item.Used, item.Groups);
+            }
+        }
+    }
+
+    /// <summary><c>remote_domain_memory_stats_args</c></summary>
+    private readonly record struct MemoryStatsWish(DomainName Domain, uint Most, uint Flags) : IArguments<MemoryStatsWish>
+    {
+        public static MemoryStatsWish Read(ref XdrReader reader) => new(DomainName.Read(ref reader), reader.UInt32(), reader.UInt32());
+    }
+
+    /// <summary><c>remote_domain_memory_stats_ret</c></summary>
+    private readonly record struct MemoryStats(MachineStatistics Used, uint Most) : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            int count = (int)Math.Min(2, Most);
+            writer.Int32(count);
+            if (count > 0)
+            {
+                writer.Int32(ActualBalloon);
+                writer.UInt64(Used.BalloonKiB);
+            }
+            if (count < 2) return;
+            writer.Int32(Resident);
+            writer.UInt64(Used.ResidentKiB);
+        }
+    }
+
+    /// <summary><c>remote_domain_block_stats_ret</c>; errors are not counted (-1).</summary>
+    private readonly record struct BlockCounts(BlockStatistics Used) : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            writer.UInt64(Used.Reads);
+            writer.UInt64(Used.ReadBytes);
+            writer.UInt64(Used.Writes);
+            writer.UInt64(Used.WriteBytes);
+            writer.Int64(-1);
+        }
+    }
+
+    /// <summary><c>remote_domain_interface_stats_ret</c>; errors and losses are not counted (-1).</summary>
+    private readonly record struct InterfaceCounts(InterfaceStatistics Used) : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            writer.UInt64(Used.ReceivedBytes);
+            writer.UInt64(Used.ReceivedPackets);
+            writer.Int64(-1);
+            writer.Int64(-1);
+            writer.UInt64(Used.SentBytes);
+            writer.UInt64(Used.SentPackets);
+            writer.Int64(-1);
+            writer.Int64(-1);
+        }
+    }
+}

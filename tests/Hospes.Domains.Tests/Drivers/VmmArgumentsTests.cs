@@ -1,0 +1,44 @@
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Drivers;
+using Hospes.Domains.Xml;
+
+namespace Hospes.Domains.Tests.Drivers;
+
+public sealed class VmmArgumentsTests
+{
+    private static string Line(string xml)
+        => string.Join(' ', VmmArguments.For(DeviceAliases.Assign(DomainDefaults.Apply(DomainXmlReader.Read(xml).Value.Config, SimulatedHost.DefaultProfile, new NoRandom())), "/r"));
+
+    [Fact]
+    public void TheSmallestDomainHasNoDevices() => Line(Lab.Xml("a")).ShouldBe(
+        "-nodefaults -S -no-shutdown -name guest=a -uuid 00000000-0000-4000-8000-000000000000 -pidfile /r/pid -qmp unix:/r/qmp,server=on,wait=off -machine xenpvh -accel auto -m 65536k -smp 1 -kernel /k");
+
+    [Fact]
+    public void EverythingIsOnTheLine()
+    {
+        string line = Line(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "full.in.xml")));
+        foreach (string part in (string[])
+        [
+            "-smp 4,sockets=1,cores=2,threads=2", "-no-reboot", "-kernel /boot/vmlinuz -initrd /boot/initrd -append console=ttyS0 quiet=\"a & b\"",
+            "-drive if=none,id=drive-virtio-disk0,file=/var/lib/a.qcow2,format=qcow2 -device virtio-blk-pci,id=virtio-disk0,drive=drive-virtio-disk0,serial=S123,addr=0xa",
+            "file=/dev/loop7,format=raw,readonly=on", "-netdev user,id=hostnet0 -device virtio-net-pci,id=net0,netdev=hostnet0,mac=52:54:00:ab:cd:ef",
+            "-netdev tap,ifname=tap7,script=no,downscript=no,id=hostnet1", "host_mtu=9000", "-chardev socket,id=charserial0,path=/r/serial0.sock,server=on,wait=off -serial chardev:charserial0",
+            "-device virtio-serial-pci,id=virtio-serial0 -chardev socket,id=charconsole1,path=/run/second,server=on,wait=off -device virtconsole,id=console1,chardev=charconsole1",
+            "-device virtserialport,id=channel0,chardev=charchannel0,name=org.qemu.guest_agent.0", "-object rng-random,id=objrng0,filename=/dev/urandom -device virtio-rng-pci,id=rng0,rng=objrng0",
+        ]) line.ShouldContain(part);
+    }
+
+    [Theory]
+    [InlineData("kvm", "-accel kvm")]
+    [InlineData("qemu", "-accel soft")]
+    [InlineData("hospes", "-accel auto")]
+    public void TheTypeDecidesOnTheEngine(string type, string engine) => Line(Lab.Xml("a", type: type)).ShouldContain(engine);
+
+    [Fact]
+    public void NamesCannotAddParameters()
+    {
+        string line = Line(Lab.Xml("a,debug-threads=off", "<devices><disk><source file='/a,readonly=on'/><target dev='vda'/></disk></devices>"));
+        line.ShouldContain("guest=a,,debug-threads=off");
+        line.ShouldContain("file=/a,,readonly=on,format=raw");
+    }
+}
