@@ -96,12 +96,12 @@ internal sealed class TypedGuest : IAsyncDisposable
         }
     }
 
-    /// <summary>Bytes of the guest's memory that the host holds for the process: what it has touched of shared memory (proc(5), RssShmem).</summary>
+    /// <summary>Bytes that the host holds for the process: guest RAM is shared or anonymous memory (proc(5), RssShmem and RssAnon).</summary>
     public async Task<long> ResidentAsync()
     {
         string children = await File.ReadAllTextAsync($"/proc/{_process.Id}/status");
-        string line = children.Split('\n').First(static line => line.StartsWith("RssShmem:", StringComparison.Ordinal));
-        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
+        return children.Split('\n').Where(static line => line.StartsWith("RssShmem:", StringComparison.Ordinal) || line.StartsWith("RssAnon:", StringComparison.Ordinal))
+            .Sum(static line => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10);
     }
 
     /// <summary>Powers it off, and checks that its kernel met nothing bad.</summary>
