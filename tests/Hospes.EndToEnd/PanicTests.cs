@@ -13,7 +13,7 @@ public sealed class PanicTests : IDisposable
         string qmp = Path.Combine(_folder, "qmp");
         await using TypedGuest guest = await TypedGuest.BootAsync(_folder, ["pvpanic", "pvpanic-pci"], "--memory", "256M", "--panic-device", "--generation-id", "00112233-4455-6677-8899-aabbccddeeff", "--qmp", qmp);
         // The generation id lies where the tables say.
-        (await guest.DoAsync("cat /sys/bus/acpi/devices/QEMUVGID:00/path")).ShouldBe("\\_SB_.VGEN");
+        (await guest.DoAsync("cat /sys/bus/acpi/devices/HSPS0001:00/path")).ShouldBe("\\_SB_.VGEN");
         (await guest.DoAsync("dd if=/dev/mem bs=16 skip=57088 count=1 2>/dev/null | od -An -tx1")).Trim().ShouldBe("33 22 11 00 55 44 77 66 88 99 aa bb cc dd ee ff");
         using QmpPeer monitor = await QmpPeer.ConnectAsync(qmp);
         ((string?)(await monitor.CallAsync("query-vm-generation-id"))!["guid"]).ShouldBe("00112233-4455-6677-8899-aabbccddeeff");

@@ -111,7 +111,7 @@ internal static class Dsdt
     /// <summary>Where the generation id is (Virtual Machine Generation ID, "Device Discovery"): ADDR gives the two halves of the address.</summary>
     private static void AddGeneration(AmlWriter aml) => aml.Device("VGEN", device =>
     {
-        device.Name("_HID", id => id.Text("QEMUVGID")).Name("_CID", id => id.Text("VM_Gen_Counter")).Name("_DDN", name => name.Text("VM_Gen_Counter"));
+        device.Name("_HID", id => id.Text("HSPS0001")).Name("_CID", id => id.Text("VM_Gen_Counter")).Name("_DDN", name => name.Text("VM_Gen_Counter"));
         device.Name("ADDR", value => value.Package(2, halves => halves.Integer(MachineLayout.GenerationId & uint.MaxValue).Integer(MachineLayout.GenerationId >> 32)));
     });
 

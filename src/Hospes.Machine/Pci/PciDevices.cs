@@ -16,6 +16,7 @@ internal sealed class PciDevices : IDisposable
     private readonly List<PciBridge> _ports = [];
     private readonly List<Plugged> _plugged = [];
     private readonly List<VirtioPci> _retired = [];
+    private readonly Dictionary<PciBridge, PciFunction> _gone = [];
 
     private PciDevices(Guest guest, PciHostBridge bridge, Action<Exception> failed, Action panicked)
     {
@@ -81,6 +82,7 @@ internal sealed class PciDevices : IDisposable
             PciBridge? port = device.Bus is null ? _ports.Find(static port => !port.Below.Functions.Any()) : _ports.Find(port => port.Name == device.Bus);
             if (port is null) return device.Bus is null ? PlugResult.NoRoom : PlugResult.NotFound;
             if (!Add(device, port)) return PlugResult.NoRoom;
+            if (_gone.Remove(port, out PciFunction? before)) Bridge.Memory.Forget(before);
             port.Slot.Change(isPresent: true);
             return PlugResult.Done;
         }
@@ -158,7 +160,9 @@ internal sealed class PciDevices : IDisposable
     private void TakeOut(Plugged plugged, PciBridge port)
     {
         _plugged.Remove(plugged);
+        Bridge.Memory.Leave(plugged.Function);
         port.Below.RemoveBelow();
+        _gone[port] = plugged.Function;
         Bridge.Memory.Rebuild();
         // Traps stay as long as the guest, and a full bell holds a processor: somebody has to take what comes.
         if (plugged is { Transport: { } transport, Function: VirtioFunction function })

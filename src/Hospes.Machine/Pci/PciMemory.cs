@@ -10,15 +10,32 @@ internal sealed class PciMemory(PciBus root, MachineConfig config)
 {
     private readonly Lock _gate = new();
     private Region[] _regions = [];
+    private Region[] _left = [];
 
     /// <summary>Answers a read at a guest-physical address.</summary>
     public ulong Read(ulong address, int size) =>
-        TryFind(address, out Region region) ? region.Function.ReadBar(region.Bar, address - region.Address, size) : ulong.MaxValue;
+        TryFind(address, out Region region) ? region.Function.ReadBar(region.Bar, address - region.Address, size)
+        : Array.Exists(Volatile.Read(ref _left), left => address - left.Address < left.Bar.Size) ? 0 : ulong.MaxValue;
 
     /// <summary>Takes a write at a guest-physical address.</summary>
     public void Write(ulong address, int size, ulong value)
     {
         if (TryFind(address, out Region region)) region.Function.WriteBar(region.Bar, address - region.Address, size, value);
+    }
+
+    /// <summary>
+    /// A function was pulled out: where it answered, reads give zero until <see cref="Forget"/>. On a bus they would give all ones, but virtio's
+    /// drivers in Linux reset a device that is gone, and wait for a status of zero for ever.
+    /// </summary>
+    public void Leave(PciFunction function)
+    {
+        lock (_gate) Volatile.Write(ref _left, [.. _left, .. _regions.Where(region => region.Function == function)]);
+    }
+
+    /// <summary>Another function comes to where one was pulled out.</summary>
+    public void Forget(PciFunction function)
+    {
+        lock (_gate) Volatile.Write(ref _left, [.. _left.Where(region => region.Function != function)]);
     }
 
     /// <summary>Reads anew where everything is.</summary>

@@ -116,7 +116,9 @@ public sealed class HotplugTests : IDisposable
             Machine.Plug(new MachineDevice(device, $"d{i}", "p1")).ShouldBe(PlugResult.Done);
             ulong bar = Entropy(BehindFirst, First);
             Machine.Remove($"d{i}").ShouldBe(PlugResult.Done);
-            _bench.Load(bar + 0x12, 2).ShouldBe(0xFFFFul);
+            // A driver that resets what is gone sees a reset, and configuration space says that there is nothing.
+            _bench.Load(bar + 0x14, 1).ShouldBe(0ul);
+            _bench.Load(BehindFirst).ShouldBe(0xFFFFFFFFul);
             // The bell's trap stays; ringing it without end holds nobody.
             for (int ring = 0; ring < 3 * Trap.BellPackets; ring++) _bench.Engine.Traps.FindMemory(bar + Bells)!.Ring(bar + Bells);
         }
