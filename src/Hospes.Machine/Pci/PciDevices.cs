@@ -122,12 +122,21 @@ internal sealed class PciDevices : IDisposable
     /// <summary>Stops the devices' workers. The vCPUs have stopped before.</summary>
     public void Dispose()
     {
-        foreach (Plugged plugged in _plugged)
+        Plugged[] last;
+        VirtioPci[] retired;
+        // Someone may still be taking a device out; workers are waited for without the gate, which they may ask for.
+        lock (_gate)
+        {
+            (last, retired) = ([.. _plugged], [.. _retired]);
+            _plugged.Clear();
+            _retired.Clear();
+        }
+        foreach (Plugged plugged in last)
         {
             plugged.Transport?.Dispose();
             (plugged.Function as VirtioFunction)?.Dispose();
         }
-        foreach (VirtioPci transport in _retired) transport.Dispose();
+        foreach (VirtioPci transport in retired) transport.Dispose();
     }
 
     private bool AddPort(string? name)
