@@ -286,7 +286,7 @@ internal sealed unsafe partial class SoftVcpu
     /// <summary>Blocks are found by RIP while the TLB is unchanged, but their page may have had to make room in it: who jumps there looks for it.</summary>
     private void FetchPage(Block* block)
     {
-        if (block->Host != null && !Mmu.TryFetchHit(block->Rip, out _)) Mmu.Fetch(block->Rip, out _, out _);
+        if (block->Host != null && !Mmu.TryFetchHit(block->Rip, out _)) Mmu.Fetch(block->Rip, out _);
     }
 
     /// <summary>Branches through registers led to a block whose page is not in the TLB, or is another one now: then they are to lead to the block that is there.</summary>
@@ -307,7 +307,7 @@ internal sealed unsafe partial class SoftVcpu
             FetchPage(block);
             return;
         }
-        if (Mmu.Fetch((block->Rip & TlbEntry.PageMask) + 4096, out _, out _) != block->LastHostPage) s->TlbGeneration++;
+        if (Mmu.Fetch((block->Rip & TlbEntry.PageMask) + 4096, out _) != block->LastHostPage) s->TlbGeneration++;
     }
 
     /// <summary>A dead translation was reached: whoever comes again goes straight to its successor, if that is the same code in the same place.</summary>

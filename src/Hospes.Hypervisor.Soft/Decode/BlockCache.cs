@@ -110,7 +110,7 @@ internal sealed unsafe class BlockCache : IDisposable
     {
         BeginFetch(s);
         ulong linear = Linear(s, s->Rip);
-        byte* host = _mmu.Fetch(linear, out _, out PageInfo* page);
+        byte* host = _mmu.Fetch(linear, out PageInfo* page);
         return Build(s, linear, host, page, limit: 1, (Block*)_single, (Op*)((byte*)_single + sizeof(Block)));
     }
 
@@ -168,7 +168,7 @@ internal sealed unsafe class BlockCache : IDisposable
         if (block == null)
         {
             if (_arena.BytesUsed > MaxBytes) Reset();
-            if (page == null && host != null) host = _mmu.Fetch(linear, out _, out page);
+            if (page == null && host != null) host = _mmu.Fetch(linear, out page);
             block = Build(s, linear, host, page, BlockDecoder.MaxOps, null, null);
             Decoded++;
             Block** bucket = _hash + Hash(block->Host);
@@ -186,7 +186,7 @@ internal sealed unsafe class BlockCache : IDisposable
     {
         if (block->LastHostPage == null) return true;
         ulong second = (Linear(s, block->Rip) & TlbEntry.PageMask) + 4096;
-        return _mmu.Fetch(second, out _, out _) == block->LastHostPage;
+        return _mmu.Fetch(second, out _) == block->LastHostPage;
     }
 
     /// <summary>Decodes a block. A write by another vCPU during the decoding moves a generation on, and the block is then stale at birth.</summary>
@@ -214,7 +214,7 @@ internal sealed unsafe class BlockCache : IDisposable
                 _decoder.Decode(s->Rip, s->Mode, limit);
                 if (_decoder.NeedsMore)
                 {
-                    second = _mmu.Fetch((linear & TlbEntry.PageMask) + 4096, out _, out secondPage);
+                    second = _mmu.Fetch((linear & TlbEntry.PageMask) + 4096, out secondPage);
                     if (second != null)
                     {
                         lastGeneration = Volatile.Read(ref secondPage->Generation);

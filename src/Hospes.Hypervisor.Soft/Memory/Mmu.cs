@@ -193,11 +193,11 @@ internal unsafe class Mmu
         }
     }
 
-    /// <summary>The physical address for an instruction fetch at a linear address; null host where no RAM is.</summary>
-    public byte* Fetch(ulong linear, out ulong physical, out PageInfo* page)
+    /// <summary>Where the bytes of an instruction at a linear address are in host memory; null where no RAM is.</summary>
+    public byte* Fetch(ulong linear, out PageInfo* page)
     {
-        physical = Resolve(linear, Access.Execute, Current);
-        return _map.Locate(physical, out page);
+        if (!TryFetch(linear, out byte* host, out page, out int error)) Fault.Raise(_state, Vector.PageFault, error);
+        return host;
     }
 
     /// <summary>As <see cref="Fetch"/>, with a page fault as an answer: CR2 is set then.</summary>

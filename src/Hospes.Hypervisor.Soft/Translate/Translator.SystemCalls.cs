@@ -16,7 +16,7 @@ internal sealed unsafe partial class Translator
     /// <summary>What a system that is worth it lets SYSCALL clear: then no flag is to be computed, and no interrupt and no trap is to be looked for.</summary>
     private const uint ClearedFlags = Flags.Arithmetic | Flags.Tf | Flags.If | Flags.Ac;
 
-    private const int Rcx = 1, R11 = 11;
+    private const int Rcx = VcpuState.Rcx, R11 = 11;
 
     private bool EmitSystemCall()
     {

@@ -13,14 +13,16 @@ internal sealed class PciMemory(PciBus root, MachineConfig config)
     private Region[] _left = [];
 
     /// <summary>Answers a read at a guest-physical address.</summary>
-    public ulong Read(ulong address, int size) =>
-        TryFind(address, out Region region) ? region.Function.ReadBar(region.Bar, address - region.Address, size)
-        : Array.Exists(Volatile.Read(ref _left), left => address - left.Address < left.Bar.Size) ? 0 : ulong.MaxValue;
+    public ulong Read(ulong address, int size)
+    {
+        if (TryFind(Volatile.Read(ref _regions), address, out Region region)) return region.Function.ReadBar(region.Bar, address - region.Address, size);
+        return TryFind(Volatile.Read(ref _left), address, out _) ? 0 : ulong.MaxValue;
+    }
 
     /// <summary>Takes a write at a guest-physical address.</summary>
     public void Write(ulong address, int size, ulong value)
     {
-        if (TryFind(address, out Region region)) region.Function.WriteBar(region.Bar, address - region.Address, size, value);
+        if (TryFind(Volatile.Read(ref _regions), address, out Region region)) region.Function.WriteBar(region.Bar, address - region.Address, size, value);
     }
 
     /// <summary>
@@ -90,9 +92,9 @@ internal sealed class PciMemory(PciBus root, MachineConfig config)
         return true;
     }
 
-    private bool TryFind(ulong address, out Region region)
+    private static bool TryFind(Region[] regions, ulong address, out Region region)
     {
-        foreach (Region candidate in Volatile.Read(ref _regions))
+        foreach (Region candidate in regions)
         {
             if (address - candidate.Address >= candidate.Bar.Size) continue;
             region = candidate;

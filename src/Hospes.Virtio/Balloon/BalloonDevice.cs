@@ -190,7 +190,8 @@ public sealed class BalloonDevice : VirtioDevice
         {
             if (memory.Find(address) is not { } range)
             {
-                address += PageSize;
+                // On to what is memory next: a guest may name gigabytes that are none.
+                address = memory.Ranges.FirstOrDefault(next => next.Address > address)?.Address ?? end;
                 continue;
             }
             ulong part = Math.Min(end, range.End) - address;

@@ -49,6 +49,12 @@ internal sealed class VsockConnection(uint hostPort, uint guestPort)
     /// <summary>Where in <see cref="Incoming"/> the bytes for the guest are.</summary>
     public (int Start, int Length) Pending { get; set; }
 
+    /// <summary>Whether something waits that the guest has room for.</summary>
+    public bool HasData => State == VsockState.Open && Pending.Length > 0 && Credit > 0;
+
+    /// <summary>Whether it stands in the device's row of those.</summary>
+    public bool IsOffered { get; set; }
+
     /// <summary>Whether the guest sends no more.</summary>
     public bool GuestEnded { get; set; }
 

@@ -45,7 +45,7 @@ public sealed partial class VsockDevice
                 Abort(connection);
                 break;
         }
-        if (connection.State == VsockState.Open && connection.Pending.Length > 0 && connection.Credit > 0) Offer(connection);
+        if (connection.HasData) Offer(connection);
     }
 
     private void Refuse(in VsockHeader header)
@@ -100,9 +100,11 @@ public sealed partial class VsockDevice
         _ = Task.Run(() => WriteAsync(connection));
     }
 
-    /// <summary>Something waits for the guest.</summary>
+    /// <summary>Something waits for the guest. However often it says so, a connection stands in the row once.</summary>
     private void Offer(VsockConnection connection)
     {
+        if (connection.IsOffered) return;
+        connection.IsOffered = true;
         _ready.Enqueue(connection);
         RequestService(Receive);
     }

@@ -61,6 +61,15 @@ public sealed partial class VsockDevice : VirtioDevice
         }
     }
 
+    /// <summary>How many connections stand in the row of those with data for the guest.</summary>
+    internal int Offered
+    {
+        get
+        {
+            lock (_gate) return _ready.Count;
+        }
+    }
+
     /// <summary>Asks the guest for a connection. Any thread.</summary>
     /// <param name="port">The guest's port.</param>
     /// <param name="channel">The host's end; the device's from now on if the answer is true. It first gets <c>OK</c>, a blank, the number of the
@@ -174,7 +183,7 @@ public sealed partial class VsockDevice : VirtioDevice
     {
         lock (_gate)
         {
-            while (_ready.TryPeek(out VsockConnection? connection) && (connection.State != VsockState.Open || connection.Pending.Length == 0 || connection.Credit == 0)) _ready.Dequeue();
+            while (_ready.TryPeek(out VsockConnection? connection) && !connection.HasData) _ready.Dequeue().IsOffered = false;
             return _answers.Count > 0 || _ready.Count > 0;
         }
     }
@@ -197,7 +206,8 @@ public sealed partial class VsockDevice : VirtioDevice
         new VsockHeader(HostCid, _guestCid, connection.HostPort, connection.GuestPort, (uint)length, VsockHeader.Stream, VsockOperation.Data, 0, room0, taken).Write(_packet);
         connection.Incoming.AsSpan(connection.Pending.Start, length).CopyTo(_packet.AsSpan(VsockHeader.Size));
         connection.Sent(length);
-        if (connection.Pending.Length > 0 && connection.Credit > 0) _ready.Enqueue(connection);
+        connection.IsOffered = connection.HasData;
+        if (connection.IsOffered) _ready.Enqueue(connection);
         return VsockHeader.Size + length;
     }
 

@@ -83,6 +83,7 @@ public sealed class BalloonDeviceTests : IDisposable
         _bench.Exchange(
             Reporting, new DriverBuffer(ulong.MaxValue - 8, 8, true), new DriverBuffer(GuestBench.MemorySize, 1 << 20, true), new DriverBuffer(Filled + (32 << 20), 4096, true),
             new DriverBuffer(GuestBench.MemorySize - 4096, 8192, true));
+        _bench.Exchange(Reporting, new DriverBuffer(GuestBench.MemorySize, uint.MaxValue, true)).ShouldBe(0u);
         Page(0).ShouldBe(0xAA);
         Driver.Status.HasFlag(VirtioStatus.NeedsReset).ShouldBeFalse();
     }

@@ -198,6 +198,17 @@ public sealed class VsockDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_flood_of_accounts_holds_no_more_than_one_place_for_data_that_is_not_taken()
+    {
+        Channel channel = Open(7, 1);
+        // More than there are buffers for.
+        channel.Say(new byte[1 << 19]);
+        for (int i = 0; i < 500; i++) Send(Packet(VsockOperation.CreditUpdate, 7, 1));
+        DeviceBench.Until(() => _device.Offered == 1);
+        Next().Data.Length.ShouldBe(4096);
+    }
+
+    [Fact]
     public void Whatever_a_driver_sends_stays_in_its_guest()
     {
         var random = new Random(9);
