@@ -11,6 +11,7 @@ internal sealed unsafe partial class SoftVcpu
 {
     private readonly object _waitGate = new();
     private int _waiting;
+    private PollWindow _poll;
     private int _outside = 1;
     private int _nmis;
     private byte _sipiVector;
@@ -363,13 +364,19 @@ internal sealed unsafe partial class SoftVcpu
     private void Wait(int events)
     {
         LeaveGuest();
-        lock (_waitGate)
+        long since = PollWindow.Now;
+        while ((Volatile.Read(ref _state->Events) & events) == 0)
         {
-            Volatile.Write(ref _waiting, 1);
-            Interlocked.MemoryBarrier();
-            while ((Volatile.Read(ref _state->Events) & events) == 0) Monitor.Wait(_waitGate);
-            Volatile.Write(ref _waiting, 0);
+            if (_poll.LooksAgain(since)) continue;
+            lock (_waitGate)
+            {
+                Volatile.Write(ref _waiting, 1);
+                Interlocked.MemoryBarrier();
+                if ((Volatile.Read(ref _state->Events) & events) == 0) Monitor.Wait(_waitGate);
+                Volatile.Write(ref _waiting, 0);
+            }
         }
+        _poll.Ended(since);
         EnterGuest();
     }
 

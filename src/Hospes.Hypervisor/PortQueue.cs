@@ -9,8 +9,9 @@ internal sealed class PortQueue
     private readonly object _gate = new();
     private readonly Queue<(Packet Packet, Trap? Bell)> _packets = new(Trap.BellPackets);
     private IBellSource? _source;
-    private int _inKernel;
+    private int _inKernel, _count;
     private bool _closed;
+    private PollWindow _poll;
 
     public Status Put(in Packet packet, Trap? bell)
     {
@@ -20,6 +21,7 @@ internal sealed class PortQueue
             if (_closed) return Status.BadState;
             if (bell is not null) bell.Queued++;
             _packets.Enqueue((packet, bell));
+            Volatile.Write(ref _count, _packets.Count);
             WakeOne();
             return Status.Ok;
         }
@@ -29,13 +31,21 @@ internal sealed class PortQueue
     {
         packet = default;
         long end = timeout < TimeSpan.Zero ? long.MaxValue : Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        long since = timeout == TimeSpan.Zero ? 0 : PollWindow.Now;
         while (true)
         {
+            while (since != 0 && Volatile.Read(ref _count) == 0 && _source is null && _poll.LooksAgain(since))
+            {
+            }
             IBellSource? source;
             int wait;
             lock (_gate)
             {
-                if (TryDequeue(out packet)) return Status.Ok;
+                if (TryDequeue(out packet))
+                {
+                    if (since != 0) _poll.Ended(since);
+                    return Status.Ok;
+                }
                 if (_closed) return Status.Canceled;
                 wait = end == long.MaxValue ? Timeout.Infinite : (int)Math.Clamp(end - Environment.TickCount64, 0, int.MaxValue);
                 source = _source;
@@ -100,6 +110,7 @@ internal sealed class PortQueue
             packet = default;
             return false;
         }
+        Volatile.Write(ref _count, _packets.Count);
         packet = oldest.Packet;
         if (oldest.Bell is not null) oldest.Bell.Queued--;
         Monitor.PulseAll(_gate);

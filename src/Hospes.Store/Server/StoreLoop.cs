@@ -58,6 +58,7 @@ internal sealed class StoreLoop : IDisposable
     private readonly int _wake;
     private SocketConnection?[] _connections = new SocketConnection?[64];
     private volatile bool _stopping;
+    private PollWindow _poll;
     private long _nextExpiry;
 
     public StoreLoop(StoreState state, TransactionManager transactions, StoreMetrics metrics)
@@ -124,7 +125,7 @@ internal sealed class StoreLoop : IDisposable
 
     public void RunRound()
     {
-        int count = Linux.Wait(Epoll, _events, Timeout());
+        int count = Wait(Timeout());
         int floods = _floods.Count;
         long began = floods > 0 ? State.Clock.GetTimestamp() : 0;
         int carriedOver = _ready.Count;
@@ -140,6 +141,18 @@ internal sealed class StoreLoop : IDisposable
         while (carriedOver-- > 0) Continue(_ready.Dequeue(), share);
         if (floods > 0) ServeFloods(floods, share, began, othersAsked);
         EndRound();
+    }
+
+    /// <summary>Waits for requests, without sleep while they come one soon after the other: the waking of this thread is most of what a client waits for.</summary>
+    private int Wait(int timeout)
+    {
+        if (timeout == 0) return Linux.Wait(Epoll, _events, 0);
+        long since = PollWindow.Now;
+        int count = _poll.IsOpen ? Linux.Wait(Epoll, _events, 0) : 0;
+        while (count == 0 && _poll.LooksAgain(since)) count = Linux.Wait(Epoll, _events, 0);
+        if (count == 0) count = Linux.Wait(Epoll, _events, timeout);
+        if (count > 0) _poll.Ended(since);
+        return count;
     }
 
     /// <summary>Serves connections that flood, each at most once, as long as their budget lasts.</summary>
