@@ -15,10 +15,10 @@ internal sealed unsafe class BlockCache : IDisposable
 {
     // SAFETY: blocks live in the arena; Reset clears both tables before the arena is reused.
 
-    private const int QuickBits = 13, QuickCount = 1 << QuickBits, HashBits = 16, HashCount = 1 << HashBits;
+    private const int QuickBits = 13, QuickCount = 1 << QuickBits, HashBits = 18, HashCount = 1 << HashBits;
 
     /// <summary>When the arena has grown to this, all blocks are dropped.</summary>
-    private const long MaxBytes = 40L << 20;
+    private const long MaxBytes = 192L << 20;
 
     private readonly Arena _arena = new(1 << 20);
     private readonly Quick* _quick;

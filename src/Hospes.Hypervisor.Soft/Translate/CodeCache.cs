@@ -15,12 +15,12 @@ internal sealed unsafe class CodeCache : IDisposable
     // SAFETY: blocks outlive their translations (both are dropped together); exits are in native memory of this object.
 
     /// <summary>Bytes of code, and how many places it may leave at.</summary>
-    private const int CodeBytes = 24 << 20, MaxExits = 320 << 10;
+    private const int CodeBytes = 128 << 20, MaxExits = 1700 << 10;
 
     /// <summary>Room that a trace is sure to find: its instructions, twice, with everything that can surround them.</summary>
     public const int RoomPerTrace = Trace.MaxSteps * 512, ExitsPerTrace = Trace.MaxSteps * 8 + 32;
 
-    private const int PageBits = 14;
+    private const int PageBits = 16;
 
     private readonly CodeMemory _memory;
     private readonly CpuState* _state;
