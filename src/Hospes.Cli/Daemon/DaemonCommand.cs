@@ -97,6 +97,7 @@ internal static class DaemonCommand
             {
                 Types = File.Exists("/dev/kvm") ? [DomainType.Hospes, DomainType.Qemu, DomainType.Kvm] : [DomainType.Hospes, DomainType.Qemu],
                 Emulator = hosted ? self : program,
+                HasBalloon = true,
             },
         });
     }

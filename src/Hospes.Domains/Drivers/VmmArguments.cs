@@ -35,6 +35,7 @@ public static class VmmArguments
         foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card);
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
+        if (config.Devices.Balloon is { Model: "virtio" } balloon) Balloon(line, balloon);
         return line;
     }
 
@@ -107,6 +108,12 @@ public static class VmmArguments
     {
         line.AddRange(["-object", rng.Backend == "builtin" ? $"rng-builtin,id=obj{rng.Alias}" : $"rng-random,id=obj{rng.Alias},filename={Escape(rng.Source ?? "/dev/urandom")}"]);
         line.AddRange(["-device", $"virtio-rng-pci,id={rng.Alias},rng=obj{rng.Alias}"]);
+    }
+
+    private static void Balloon(List<string> line, BalloonConfig balloon)
+    {
+        string deflate = balloon.Autodeflate == true ? ",deflate-on-oom=on" : "", reporting = balloon.FreePageReporting == true ? ",free-page-reporting=on" : "";
+        line.AddRange(["-device", $"virtio-balloon-pci,id={balloon.Alias}{deflate}{reporting}"]);
     }
 
     private static string Place(PciAddress? address) => address is null ? "" : $",addr=0x{address.Slot:x}{(address.Function == 0 ? "" : $".0x{address.Function:x}")}";

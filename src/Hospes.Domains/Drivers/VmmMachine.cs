@@ -79,7 +79,7 @@ internal sealed class VmmMachine : IMachine
             CpuTime = use.User + use.System,
             UserTime = use.User,
             SystemTime = use.System,
-            BalloonKiB = Config.MemoryKiB,
+            BalloonKiB = await BalloonAsync().ConfigureAwait(false),
             ResidentKiB = use.ResidentKiB,
             Vcpus = [.. Enumerable.Range(0, vcpus).Select(i => new VcpuStatistics(!paused, use.VcpuTime(i), use.VcpuHost(i)))],
             Blocks = [.. Config.Devices.Disks.Select(disk => BlockReport.Of(blocks, $"drive-{disk.Alias}"))],
@@ -101,6 +101,14 @@ internal sealed class VmmMachine : IMachine
             socket.Dispose();
             return new DomainFailure(DomainError.OperationFailed, $"character device {device.Alias} cannot be opened: {fault.Message}");
         }
+    }
+
+    /// <summary>What the balloon leaves; all where there is none.</summary>
+    private async ValueTask<ulong> BalloonAsync()
+    {
+        if (Config.Devices.Balloon is not { Model: "virtio" }) return Config.MemoryKiB;
+        (JsonElement? balloon, _) = await AskAsync("query-balloon").ConfigureAwait(false);
+        return balloon is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes) ? bytes / 1024 : Config.MemoryKiB;
     }
 
     private async ValueTask<DomainFailure?> DoAsync(string command, JsonObject? arguments = null) => (await AskAsync(command, arguments).ConfigureAwait(false)).Failure;

@@ -10,8 +10,8 @@ public sealed class VmmArgumentsTests
         => string.Join(' ', VmmArguments.For(DeviceAliases.Assign(DomainDefaults.Apply(DomainXmlReader.Read(xml).Value.Config, SimulatedHost.DefaultProfile, new NoRandom())), "/r"));
 
     [Fact]
-    public void TheSmallestDomainHasNoDevices() => Line(Lab.Xml("a")).ShouldBe(
-        "-nodefaults -S -no-shutdown -name guest=a -uuid 00000000-0000-4000-8000-000000000000 -pidfile /r/pid -qmp unix:/r/qmp,server=on,wait=off -machine xenpvh -accel auto -m 65536k -smp 1 -kernel /k");
+    public void TheSmallestDomainHasABalloon() => Line(Lab.Xml("a")).ShouldBe(
+        "-nodefaults -S -no-shutdown -name guest=a -uuid 00000000-0000-4000-8000-000000000000 -pidfile /r/pid -qmp unix:/r/qmp,server=on,wait=off -machine xenpvh -accel auto -m 65536k -smp 1 -kernel /k -device virtio-balloon-pci,id=balloon0");
 
     [Fact]
     public void EverythingIsOnTheLine()
@@ -25,6 +25,7 @@ public sealed class VmmArgumentsTests
             "-netdev tap,ifname=tap7,script=no,downscript=no,id=hostnet1", "host_mtu=9000", "-chardev socket,id=charserial0,path=/r/serial0.sock,server=on,wait=off -serial chardev:charserial0",
             "-device virtio-serial-pci,id=virtio-serial0 -chardev socket,id=charconsole1,path=/run/second,server=on,wait=off -device virtconsole,id=console1,chardev=charconsole1",
             "-device virtserialport,id=channel0,chardev=charchannel0,name=org.qemu.guest_agent.0", "-object rng-random,id=objrng0,filename=/dev/urandom -device virtio-rng-pci,id=rng0,rng=objrng0",
+            "-device virtio-balloon-pci,id=balloon0,deflate-on-oom=on",
         ]) line.ShouldContain(part);
     }
 
