@@ -53,6 +53,18 @@ public enum DomainError
 
     /// <summary>The domain has no such device.</summary>
     NoDevice,
+
+    /// <summary>No storage pool has that name or UUID.</summary>
+    NoPool,
+
+    /// <summary>No volume has that name or path.</summary>
+    NoVolume,
+
+    /// <summary>There is a volume of that name.</summary>
+    VolumeExists,
+
+    /// <summary>No network has that name or UUID.</summary>
+    NoNetwork,
 }
 
 /// <summary>An error with what exactly was found.</summary>

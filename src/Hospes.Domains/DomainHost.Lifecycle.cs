@@ -121,7 +121,7 @@ public sealed partial class DomainHost
         for (int i = 0; i < config.Devices.Interfaces.Count; i++)
         {
             InterfaceConfig card = config.Devices.Interfaces[i];
-            steps.Add(new MicroOperation($"prepare interface {i}", () => Driver.PrepareInterfaceAsync(card, options.Cancellation)));
+            steps.Add(new MicroOperation($"prepare interface {i}", () => PrepareCardAsync(card, options.Cancellation)));
         }
         steps.Add(new MicroOperation("create the machine, held, and build its memory", () => CreateMachineAsync(domain, config, options.Cancellation), "end the machine", () => RemoveMachineAsync(domain)));
         steps.Add(MicroOperation.Of("mark alive", () => Publish(domain, domain.Now with { Id = id, Live = domain.Machine!.Config, Status = DomainStatus.Paused(PausedReason.StartingUp) }),

@@ -97,6 +97,8 @@ public sealed partial class DomainHost
 
         public void BalloonChanged(ulong kib) => host.Events.Append(DomainEventKind.BalloonChange, domain.Now.Name, domain.Uuid, domain.Now.Id, value: kib);
 
+        public void DeviceRemoved(string alias) => Later(machine => host.DeviceRemovedAsync(domain, machine, alias));
+
         // The worker that makes the machine lets nobody in before it set what this reads.
         private void Later(Func<IMachine, Task> work) => host._background.Start(async () =>
         {

@@ -89,6 +89,8 @@ public sealed partial class DomainHost
                 _ = int.TryParse(state.Argument, NumberStyles.None, CultureInfo.InvariantCulture, out int reason);
                 Publish(domain, domain.Now with { Id = state.Id, Live = live });
                 return await _runner.RunAsync(domain, PlanStop(domain, (ShutoffReason)reason)).ConfigureAwait(false);
+            case OperationKind.Attach when live is not null && state.Argument is not null:
+                return await RecoverAttachAsync(domain, state, live).ConfigureAwait(false);
             case OperationKind.Define when state.Argument is not null:
                 Outcome<ParsedDomain> defined = DomainXmlReader.Read(state.Argument);
                 if (defined.Failure is { } unreadable) return unreadable;
@@ -125,9 +127,26 @@ public sealed partial class DomainHost
     /// <summary>Takes up a machine that ran when the earlier daemon ended; if it is gone, so is the running domain.</summary>
     private async ValueTask<DomainFailure?> AttachAsync(ManagedDomain domain, LiveState state, DomainConfig config)
     {
+        if (await TakeUpAsync(domain, state, config).ConfigureAwait(false)) return _runner.Close(domain);
+        return await StopNowAsync(domain, ShutoffReason.Crashed).ConfigureAwait(false);
+    }
+
+    /// <summary>Finishes plugging a device in, if the machine is still there.</summary>
+    private async ValueTask<DomainFailure?> RecoverAttachAsync(ManagedDomain domain, LiveState state, DomainConfig config)
+    {
+        Outcome<DevicePart> device = DeviceXml.ReadPart(state.Argument!);
+        if (device.Failure is { } unreadable) return unreadable;
+        if (!await TakeUpAsync(domain, state, config).ConfigureAwait(false)) return await StopNowAsync(domain, ShutoffReason.Crashed).ConfigureAwait(false);
+        return await _runner.RunAsync(domain, PlanAttach(domain, device.Value)).ConfigureAwait(false);
+    }
+
+    /// <summary>Finds a machine that ran, and learns whether its processors are held by now.</summary>
+    /// <returns>Whether it is there.</returns>
+    private async ValueTask<bool> TakeUpAsync(ManagedDomain domain, LiveState state, DomainConfig config)
+    {
         bool found = await FindMachineAsync(domain, config).ConfigureAwait(false);
         Publish(domain, domain.Now with { Id = state.Id, Live = found ? domain.Machine!.Config : config, Status = state.Status });
-        if (!found) return await StopNowAsync(domain, ShutoffReason.Crashed).ConfigureAwait(false);
+        if (!found) return false;
         bool? paused = await domain.Machine!.IsPausedAsync().ConfigureAwait(false);
         if (paused == true && state.Status.State == DomainState.Running)
         {
@@ -139,7 +158,7 @@ public sealed partial class DomainHost
             SetStatus(domain, DomainStatus.Running(RunningReason.Unknown));
             Tell(domain, LifecycleEvent.Resumed, LifecycleDetail.ResumedUnpaused);
         }
-        return _runner.Close(domain);
+        return true;
     }
 
     private async ValueTask<bool> FindMachineAsync(ManagedDomain domain, DomainConfig config)

@@ -2,6 +2,7 @@ using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
 using Hospes.Domains.Events;
 using Hospes.Domains.Lifecycle;
+using Hospes.Domains.Networks;
 using Hospes.Domains.Operations;
 using Hospes.Domains.Persistence;
 
@@ -15,6 +16,9 @@ public sealed record DomainHostOptions
 
     /// <summary>Where definitions and states are kept.</summary>
     public IDomainStore Store { get; init; } = new NoStore();
+
+    /// <summary>The networks to which cards are connected by name.</summary>
+    public VirtualNetworks Networks { get; init; } = new();
 
     /// <summary>The time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -55,6 +59,9 @@ public sealed partial class DomainHost : IDisposable
     /// <summary>What happened and happens.</summary>
     public EventLog Events => _options.Events;
 
+    /// <summary>The networks to which cards are connected by name.</summary>
+    public VirtualNetworks Networks => _options.Networks;
+
     /// <summary>What the host can give.</summary>
     public HostProfile Profile => _options.Driver.Profile;
 
@@ -93,6 +100,10 @@ public sealed partial class DomainHost : IDisposable
         _options.Events.Dispose();
         _starts.Dispose();
     }
+
+    /// <summary>Whether a card can be connected, before it is.</summary>
+    private ValueTask<DomainFailure?> PrepareCardAsync(InterfaceConfig card, CancellationToken cancellation)
+        => card.Network is { } network && Networks.Check(network) is { } failure ? ValueTask.FromResult<DomainFailure?>(failure) : Driver.PrepareInterfaceAsync(card, cancellation);
 
     private static DomainFailure Gone(ManagedDomain domain) => new(DomainError.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Now.Name})");
 

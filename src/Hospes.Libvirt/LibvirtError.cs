@@ -84,6 +84,9 @@ public enum ErrorCode
     /// <summary><c>VIR_ERR_RESOURCE_BUSY</c></summary>
     ResourceBusy = 87,
 
+    /// <summary><c>VIR_ERR_STORAGE_VOL_EXIST</c></summary>
+    StorageVolumeExists = 90,
+
     /// <summary><c>VIR_ERR_XML_INVALID_SCHEMA</c></summary>
     XmlInvalidSchema = 92,
 
@@ -183,6 +186,10 @@ public sealed record LibvirtError(ErrorCode Code, ErrorDomain Domain, string Det
         DomainError.Timeout => new(ErrorCode.OperationTimeout, ErrorDomain.Domain, failure.Detail),
         DomainError.System => new(ErrorCode.SystemError, ErrorDomain.Domain, failure.Detail),
         DomainError.NoMetadata => new(ErrorCode.NoDomainMetadata, ErrorDomain.Domain, failure.Detail),
+        DomainError.NoPool => new(ErrorCode.NoStoragePool, ErrorDomain.Storage, failure.Detail),
+        DomainError.NoVolume => new(ErrorCode.NoStorageVolume, ErrorDomain.Storage, failure.Detail),
+        DomainError.VolumeExists => new(ErrorCode.StorageVolumeExists, ErrorDomain.Storage, failure.Detail),
+        DomainError.NoNetwork => new(ErrorCode.NoNetwork, ErrorDomain.Network, failure.Detail),
         DomainError.NoDevice => new(ErrorCode.DeviceMissing, ErrorDomain.Domain, failure.Detail),
         _ => new(ErrorCode.InternalError, ErrorDomain.Domain, failure.Detail),
     };

@@ -1,30 +1,11 @@
-using System.Diagnostics;
 using System.Text;
 using Hospes.Libvirt.Client;
 
 namespace Hospes.EndToEnd;
 
 /// <summary><c>hospes daemon</c> with real machines, and virsh; kernels of a few bytes.</summary>
-public sealed class DaemonTests : IAsyncLifetime
+public sealed class DaemonTests : DaemonLab
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
-    private readonly string _folder = Directory.CreateTempSubdirectory("hd").FullName;
-    private Process? _daemon;
-
-    private string SocketPath => Path.Combine(_folder, "s");
-
-    public Task InitializeAsync() => StartAsync();
-
-    public async Task DisposeAsync()
-    {
-        using (LibvirtClient client = LibvirtClient.Connect(SocketPath))
-        {
-            foreach (RemoteDomain domain in client.List().Where(static domain => domain.Id > 0)) client.Act(12, domain);
-        }
-        await EndAsync("TERM");
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public async Task AGuestIsTalkedToAndPowersOff()
     {
@@ -54,11 +35,14 @@ public sealed class DaemonTests : IAsyncLifetime
         await VirshAsync("resume", "spin");
         await VirshAsync("suspend", "spin");
         await VirshAsync("resume", "spin");
+        // The kernel has no driver for it: the balloon is asked, and nothing comes of it.
+        await VirshAsync("setmem", "spin", "32M", "--live");
+        (await VirshAsync("dommemstat", "spin")).ShouldContain("actual 65536");
         await VirshAsync("reset", "spin");
         (await VirshAsync("domstate", "--reason", "spin")).ShouldBe("running (unpaused)");
         await VirshAsync("destroy", "spin");
         (await VirshAsync("domstate", "--reason", "spin")).ShouldBe("shut off (destroyed)");
-        Directory.GetDirectories(Path.Combine(_folder, "run")).ShouldBeEmpty();
+        Directory.GetDirectories(Path.Combine(Folder, "run")).ShouldBeEmpty();
         await VirshAsync("start", "spin");
         await VirshAsync("destroy", "--graceful", "spin");
         (await VirshAsync("domstate", "--reason", "spin")).ShouldBe("shut off (destroyed)");
@@ -107,68 +91,10 @@ public sealed class DaemonTests : IAsyncLifetime
         nobody.Error.ShouldBe("hospes: Domain not found: no domain with matching name 'nobody'\n");
     }
 
-    private async Task StartAsync()
-    {
-        _daemon = HospesProcess.Start("daemon", "--socket", SocketPath, "--state", _folder);
-        string? line = await _daemon.StandardOutput.ReadLineAsync().WaitAsync(s_patience);
-        line.ShouldNotBeNull(await ErrorOf(_daemon)).ShouldStartWith("virsh -c 'hospes+unix:///");
-        line.ShouldEndWith($"?socket={SocketPath}'");
-    }
-
-    private static async Task<string> ErrorOf(Process daemon) => daemon.HasExited ? await daemon.StandardError.ReadToEndAsync() : "";
-
-    private async Task EndAsync(string signal)
-    {
-        await DebianGuest.RunAsync("kill", $"-{signal}", $"{_daemon!.Id}");
-        await _daemon.WaitForExitAsync().WaitAsync(s_patience);
-        _daemon.Dispose();
-    }
-
-    private async Task DefineAsync(string name, byte[] kernel, string devices = "")
-    {
-        string image = Path.Combine(_folder, $"{name}.kernel"), document = Path.Combine(_folder, $"{name}.xml");
-        await File.WriteAllBytesAsync(image, kernel);
-        await File.WriteAllTextAsync(document, $"""
-            <domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory><os><type>hvm</type><kernel>{image}</kernel></os>
-            <devices><serial type='pty'/>{devices}</devices></domain>
-            """);
-        await VirshAsync("define", document);
-    }
-
-    private async Task<string> VirshAsync(params string[] arguments)
-    {
-        (int status, string output, string error) = await TryVirshAsync(arguments);
-        (status, error).ShouldBe((0, ""), $"virsh {string.Join(' ', arguments)}");
-        return output.Trim();
-    }
-
-    private async Task<string> FailAsync(params string[] arguments)
-    {
-        (int status, _, string error) = await TryVirshAsync(arguments);
-        status.ShouldNotBe(0);
-        return error;
-    }
-
-    private async Task<(int Status, string Output, string Error)> TryVirshAsync(string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo("virsh", ["-q", "-c", $"hospes+unix:///system?socket={SocketPath}", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = await process.StandardOutput.ReadToEndAsync().WaitAsync(s_patience);
-        await process.WaitForExitAsync();
-        return (process.ExitCode, output, await error);
-    }
-
     private async Task<string> HospesAsync(params string[] arguments)
     {
         Ran ran = await HospesProcess.RunAsync("", s_patience, ["domain", .. arguments, "--socket", SocketPath]);
         (ran.Status, ran.Error).ShouldBe((0, ""));
         return ran.Out;
-    }
-
-    private async Task EventuallyAsync(string name, string state)
-    {
-        string last = "";
-        for (int i = 0; i < 200 && (last = await VirshAsync("domstate", "--reason", name)) != state; i++) await Task.Delay(50);
-        last.ShouldBe(state);
     }
 }

@@ -42,6 +42,18 @@ internal sealed class TypedGuest : IAsyncDisposable
     /// <param name="arguments">Makes the arguments of <c>hospes</c> from the paths of kernel and initrd.</param>
     public static async Task<TypedGuest> StartAsync(string folder, string[] modules, Func<string, string, string[]> arguments)
     {
+        (string kernel, string initrd) = await WriteAsync(folder, modules);
+        return new TypedGuest(HospesProcess.Start(arguments(kernel, initrd)));
+    }
+
+    /// <summary>The guest at the other end of a process that is its console; <see cref="WaitUntilReadyAsync"/> follows.</summary>
+    public static TypedGuest Behind(Process console) => new(console);
+
+    /// <summary>Writes what it boots.</summary>
+    /// <param name="folder">Where its root goes.</param>
+    /// <param name="modules">Modules beside those of virtio, in the order in which they are loaded.</param>
+    public static async Task<(string Kernel, string Initrd)> WriteAsync(string folder, string[] modules)
+    {
         string initrd = Path.Combine(folder, "root.cpio");
         (string kernel, string package) = await DebianGuest.ImageAsync();
         await DebianGuest.WriteRootAsync(initrd, package, [.. DebianGuest.VirtioModules, .. modules], $$"""
@@ -52,7 +64,7 @@ internal sealed class TypedGuest : IAsyncDisposable
             echo '{{Ready}}'
             while read -r line; do eval "$line"; echo "{{Done}}$?]"; done </dev/console
             """);
-        return new TypedGuest(HospesProcess.Start(arguments(kernel, initrd)));
+        return (kernel, initrd);
     }
 
     /// <summary>Waits until the guest listens.</summary>

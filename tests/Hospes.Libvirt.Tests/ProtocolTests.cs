@@ -178,7 +178,7 @@ public sealed class ProtocolTests : IDisposable
     [Fact]
     public void TooManyClientsAreSentAway()
     {
-        using var small = new SimulatedServer(new LibvirtServerOptions { Host = _lab.Host, SocketPath = "", MaximumClients = 2 });
+        using var small = new SimulatedServer(new LibvirtServerOptions { Host = _lab.Host, Pools = _lab.Pools, SocketPath = "", MaximumClients = 2 });
         using var first = new Raw(small.SocketPath);
         using var second = new Raw(small.SocketPath);
         first.Open();

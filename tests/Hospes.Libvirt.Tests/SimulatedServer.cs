@@ -3,6 +3,7 @@ using System.Text;
 using Hospes.Domains;
 using Hospes.Domains.Drivers;
 using Hospes.Domains.Events;
+using Hospes.Domains.Storage;
 using Hospes.Libvirt.Server;
 
 namespace Hospes.Libvirt.Tests;
@@ -16,7 +17,8 @@ public sealed class SimulatedServer : IDisposable
     {
         Driver = new SimulatedHost(TimeProvider.System, profile ?? SimulatedHost.DefaultProfile);
         Host = new DomainHost(new DomainHostOptions { Driver = Driver, Events = new EventLog(TimeProvider.System) });
-        options ??= new LibvirtServerOptions { Host = Host, SocketPath = "" };
+        Pools = new StoragePools(new RawImages());
+        options ??= new LibvirtServerOptions { Host = Host, Pools = Pools, SocketPath = "" };
         Server = new LibvirtServer(options with { Host = Host, SocketPath = SocketPath, ReadOnlySocketPath = ReadOnlySocketPath });
         Server.Start();
     }
@@ -25,7 +27,11 @@ public sealed class SimulatedServer : IDisposable
 
     public DomainHost Host { get; }
 
+    public StoragePools Pools { get; }
+
     public LibvirtServer Server { get; }
+
+    public string Folder => _folder;
 
     public string SocketPath => Path.Combine(_folder, "s");
 
@@ -34,17 +40,25 @@ public sealed class SimulatedServer : IDisposable
     public string Uri => $"hospes+unix:///system?socket={SocketPath}";
 
     /// <summary>A document of a small domain, as a file.</summary>
-    public string File(string name, string more = "", string head = "")
+    public string File(string name, string more = "", string head = "<vcpu>2</vcpu>")
     {
         string path = Path.Combine(_folder, $"{name}.xml");
         System.IO.File.WriteAllText(path, $"""
-            <domain type='qemu'><name>{name}</name>{head}<memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type><kernel>/boot/vmlinuz</kernel></os>
+            <domain type='qemu'><name>{name}</name>{head}<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/boot/vmlinuz</kernel></os>
             <devices>
               <disk type='file'><driver type='qcow2'/><source file='/var/lib/{name}.qcow2'/><target dev='vda'/></disk>
               <interface type='user'><mac address='52:54:00:12:34:56'/></interface>
               <serial type='pty'/>{more}
             </devices></domain>
             """);
+        return path;
+    }
+
+    /// <summary>A document of anything, as a file.</summary>
+    public string Document(string name, string xml)
+    {
+        string path = Path.Combine(_folder, $"{name}.xml");
+        System.IO.File.WriteAllText(path, xml);
         return path;
     }
 
@@ -94,5 +108,33 @@ public sealed class SimulatedServer : IDisposable
         Server.Dispose();
         Host.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>Images without a format, which need no reader.</summary>
+internal sealed class RawImages : IDiskImages
+{
+    public Outcome<DiskImageInfo> Inspect(string path, string? format) => new FileInfo(path) is { Exists: true } file
+        ? new DiskImageInfo("raw", (ulong)file.Length, (ulong)file.Length, (ulong)file.Length)
+        : new DomainFailure(DomainError.System, $"there is no '{path}'");
+
+    public DomainFailure? Create(string path, NewDiskImage image)
+    {
+        using FileStream file = File.Create(path);
+        file.SetLength((long)image.Capacity);
+        return null;
+    }
+
+    public DomainFailure? Copy(string source, string? sourceFormat, string path, NewDiskImage image)
+    {
+        File.Copy(source, path);
+        return null;
+    }
+
+    public DomainFailure? Resize(string path, string format, ulong capacity)
+    {
+        using FileStream file = File.OpenWrite(path);
+        file.SetLength((long)capacity);
+        return null;
     }
 }

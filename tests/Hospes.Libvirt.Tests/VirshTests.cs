@@ -169,7 +169,7 @@ public sealed class VirshTests : IDisposable
     {
         foreach (string list in (string[])["pool-list", "net-list", "nodedev-list", "iface-list", "nwfilter-list", "secret-list"]) _lab.Virsh(list).ShouldBe("");
         _lab.VirshFails("net-info", "default").ShouldContain("failed to get network 'default'");
-        _lab.VirshFails("vol-info", "/x").ShouldContain("no storage vol with matching path '/x'");
+        _lab.VirshFails("vol-info", "/x").ShouldContain("failed to get vol '/x'");
     }
 
     [Fact]

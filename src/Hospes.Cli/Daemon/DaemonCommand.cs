@@ -5,7 +5,9 @@ using Hospes.Domains;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
 using Hospes.Domains.Events;
+using Hospes.Domains.Networks;
 using Hospes.Domains.Persistence;
+using Hospes.Domains.Storage;
 using Hospes.Libvirt.Server;
 
 namespace Hospes.Cli.Daemon;
@@ -62,15 +64,21 @@ internal static class DaemonCommand
     private static async Task<int> ServeAsync(Surroundings surroundings, string socket, string? readOnly, string? state, bool simulated)
     {
         using FileStream? only = state is null ? null : new FileStream(Path.Combine(state, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        var images = new HostImages();
+        var pools = new StoragePools(images, state is null ? null : Path.Combine(state, "storage"));
+        var networks = new VirtualNetworks(state is null ? null : Path.Combine(state, "networks"));
+        foreach (string trouble in pools.Recover().Concat(networks.Recover())) surroundings.Note(trouble);
+        if (state is not null) MakeDefaults(state, pools, networks);
         using var host = new DomainHost(new DomainHostOptions
         {
-            Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, Path.GetDirectoryName(socket)!),
+            Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, Path.GetDirectoryName(socket)!),
+            Networks = networks,
             Store = state is null ? new NoStore() : new FileStore(state),
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
         });
         foreach (string trouble in await host.RecoverAsync().ConfigureAwait(false)) surroundings.Note(trouble);
-        using var server = new LibvirtServer(new LibvirtServerOptions { Host = host, SocketPath = socket, ReadOnlySocketPath = readOnly });
+        using var server = new LibvirtServer(new LibvirtServerOptions { Host = host, Pools = pools, SocketPath = socket, ReadOnlySocketPath = readOnly });
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, end));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, end));
@@ -82,7 +90,7 @@ internal static class DaemonCommand
         return ExitStatus.Done;
     }
 
-    private static VmmDriver Real(Surroundings surroundings, string sockets)
+    private static VmmDriver Real(Surroundings surroundings, HostImages images, string sockets)
     {
         string program = Environment.ProcessPath!;
         // Run by the runtime's own program, the first argument is this one's.
@@ -93,12 +101,33 @@ internal static class DaemonCommand
             Program = hosted ? [program, self, "vmm"] : [program, "vmm"],
             Folder = Path.Combine(sockets, "run"),
             Clock = surroundings.Clock,
+            Images = images,
+            Boot = new HostBoot(),
             Profile = new HostProfile
             {
                 Types = File.Exists("/dev/kvm") ? [DomainType.Hospes, DomainType.Qemu, DomainType.Kvm] : [DomainType.Hospes, DomainType.Qemu],
                 Emulator = hosted ? self : program,
+                HasBalloon = true,
+                BootsFromDisk = true,
             },
         });
+    }
+
+    /// <summary>At the first start of all, there are a pool and a network that clients expect; who removes them is rid of them.</summary>
+    private static void MakeDefaults(string state, StoragePools pools, VirtualNetworks networks)
+    {
+        if (pools.Pools.IsNew)
+        {
+            var pool = new PoolConfig("default", Guid.NewGuid(), Path.Combine(state, "images"));
+            _ = pools.Define(pool.ToXml());
+            _ = pools.Start(pool.Uuid, build: true);
+            _ = pools.Pools.SetAutostart(pool.Uuid, true);
+        }
+        if (!networks.All.IsNew) return;
+        var network = new NetworkConfig("default", Guid.NewGuid());
+        _ = networks.Define(network.ToXml());
+        _ = networks.Start(network.Uuid);
+        _ = networks.All.SetAutostart(network.Uuid, true);
     }
 
     private static void MakeFolder(string folder)

@@ -11,7 +11,7 @@ namespace Hospes.Cli.Run;
 /// <param name="Kernel">The kernel's bytes.</param>
 /// <param name="Initrd">The initial RAM disks, one behind the other; null for none.</param>
 /// <param name="Entry">The entry that named them.</param>
-internal sealed record DiskKernel(byte[] Kernel, BootPayload? Initrd, BootEntry Entry);
+internal sealed record DiskKernel(byte[] Kernel, byte[]? Initrd, BootEntry Entry);
 
 /// <summary>Boots from a disk: finds what its boot loader would start, and reads that into memory. The disk is not written.</summary>
 internal static class DiskBoot
@@ -70,12 +70,12 @@ internal static class DiskBoot
         {
             error = file.Read(MaxInitrd - initrds.Length, out byte[] initrd);
             if (error != VolumeError.None) return Unreadable(entry, file, error);
-            if (entry.Initrds.Count == 1) return new DiskKernel(kernel, BootPayload.FromBytes(initrd), entry);
+            if (entry.Initrds.Count == 1) return new DiskKernel(kernel, initrd, entry);
             initrds.Write(initrd);
             initrds.Write(new byte[-initrds.Length & (InitrdAlignment - 1)]);
         }
 
-        return new DiskKernel(kernel, initrds.Length == 0 ? null : BootPayload.FromBytes(initrds.ToArray()), entry);
+        return new DiskKernel(kernel, initrds.Length == 0 ? null : initrds.ToArray(), entry);
 
         Failure Unreadable(BootEntry wanted, BootFile file, VolumeError why) =>
             new(FailureKind.Format, $"'{path}' does not boot its entry '{wanted.Title}': {file}: {VolumeErrors.Cause(why)}", "choose another entry with --boot-entry, or name a kernel with --kernel");

@@ -179,7 +179,7 @@ internal static class RunCommand
             if (initrd is not null) return new Failure(FailureKind.Arguments, "--initrd needs --kernel", "name both, or neither");
             if (!DiskBoot.Load(devices, bootEntry).Succeeded(out DiskKernel? found, out Failure? nothing)) return nothing;
             string line = append is null ? found.Entry.CommandLine : $"{found.Entry.CommandLine} {append}".TrimStart();
-            return new Files(found.Kernel, found.Initrd, line, Path.GetFileName(found.Entry.Kernel.Path));
+            return new Files(found.Kernel, found.Initrd is null ? null : BootPayload.FromBytes(found.Initrd), line, Path.GetFileName(found.Entry.Kernel.Path));
         }
 
         if (bootEntry is not null) return new Failure(FailureKind.Arguments, "--boot-entry and --kernel do not go together", "leave one of them away");

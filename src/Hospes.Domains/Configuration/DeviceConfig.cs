@@ -76,6 +76,9 @@ public sealed record DiskConfig
     /// <summary>The serial number that the guest sees, or null.</summary>
     public string? Serial { get; init; }
 
+    /// <summary>Limits of its use.</summary>
+    public IoTuneConfig IoTune { get; init; } = IoTuneConfig.None;
+
     /// <summary>The place in the boot order, from 1 on, or null.</summary>
     public uint? BootOrder { get; init; }
 
@@ -89,8 +92,11 @@ public sealed record DiskConfig
 /// <summary>A network card.</summary>
 public sealed record InterfaceConfig
 {
-    /// <summary>What it is connected to: <c>user</c> or <c>ethernet</c>.</summary>
+    /// <summary>What it is connected to: <c>user</c>, <c>ethernet</c> or <c>network</c>.</summary>
     public required string Type { get; init; }
+
+    /// <summary>The name of the network with <c>network</c>, else null.</summary>
+    public string? Network { get; init; }
 
     /// <summary>Its address, six bytes in hexadecimal with colons, or null to have one made.</summary>
     public string? Mac { get; init; }

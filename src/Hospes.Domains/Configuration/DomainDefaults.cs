@@ -66,7 +66,7 @@ public static class DomainDefaults
     private static CharacterConfig Console(CharacterConfig console, uint index) => console with { TargetType = console.TargetType ?? "serial", Port = console.Port ?? index };
 
     /// <summary>A random UUID (RFC 4122, 4.4).</summary>
-    private static Guid NewUuid(Random random)
+    internal static Guid NewUuid(Random random)
     {
         Span<byte> bytes = stackalloc byte[16];
         random.NextBytes(bytes);

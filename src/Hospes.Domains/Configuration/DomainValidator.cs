@@ -6,7 +6,10 @@ namespace Hospes.Domains.Configuration;
 public static class DomainValidator
 {
     /// <summary>The most disks, cards, ports and sources together: slots of the bus.</summary>
-    private const int MaximumPciDevices = 30;
+    private const int MaximumPciDevices = 26;
+
+    /// <summary>The longest name of a device: names of what is behind it are made of it.</summary>
+    private const int MaximumAlias = 28;
 
     /// <summary>The least memory that anything boots in.</summary>
     private const ulong MinimumMemoryKiB = 1024;
@@ -53,7 +56,6 @@ public static class DomainValidator
     private static DomainFailure? CheckProcessors(DomainConfig config, HostProfile host)
     {
         if (config.Vcpus.Maximum > host.MaximumVcpus) return Unsupported($"Maximum CPUs greater than specified machine type limit {host.MaximumVcpus}");
-        if (config.Vcpus.Current != config.Vcpus.Maximum && !host.Types.Contains(DomainType.Test)) return Unsupported("processors cannot be plugged in: current and maximum must be the same");
         if (config.Cpu?.Topology is not { } topology) return null;
         long product = (long)topology.Sockets * topology.Dies * topology.Cores * topology.Threads;
         return product == config.Vcpus.Maximum ? null : Unsupported("CPU topology doesn't match maximum vcpu count");
@@ -69,7 +71,8 @@ public static class DomainValidator
             if (disk.Bus != "virtio") return Unsupported($"the disk bus '{disk.Bus}' of '{disk.Target}' is not supported by this machine; there is 'virtio'");
             if (disk.Format is not ("raw" or "qcow2")) return Unsupported($"unsupported disk format '{disk.Format}' of '{disk.Target}'");
             if (disk.Cache is not (null or "writeback")) return Unsupported($"unsupported cache mode '{disk.Cache}' of '{disk.Target}'");
-            if (disk.Device == "cdrom") return Unsupported("drives for discs are not supported by this machine");
+            if (disk.IoTune.Fault() is { } limits) return Invalid(limits);
+            if (disk.Source is null && disk.Device == "cdrom") continue;
             if (disk.Source is null) return Invalid($"disk '{disk.Target}' does not have any source path");
             if (disk.Source.Contains('\0', StringComparison.Ordinal) || !Path.IsPathRooted(disk.Source)) return Invalid($"the path '{disk.Source}' is not absolute");
             if (disk.BootOrder is { } order && !orders.Add(order)) return Invalid($"boot order '{order}' used for more than one device");
@@ -114,6 +117,13 @@ public static class DomainValidator
     private static DomainFailure? CheckPlaces(DeviceConfig devices)
     {
         if (devices.Disks.Count + devices.Interfaces.Count + devices.Rngs.Count > MaximumPciDevices) return Unsupported($"more than {MaximumPciDevices} devices on the bus");
+        IEnumerable<string?> aliases = [.. devices.Disks.Select(static disk => disk.Alias), .. devices.Interfaces.Select(static card => card.Alias), .. devices.Rngs.Select(static rng => rng.Alias),
+            .. devices.Serials.Concat(devices.Consoles).Concat(devices.Channels).Select(static device => device.Alias), devices.Balloon?.Alias];
+        foreach (string alias in aliases.OfType<string>())
+        {
+            if (alias.Length is 0 or > MaximumAlias || !char.IsAsciiLetter(alias[0]) || !alias.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_'))
+                return Invalid($"Invalid alias '{alias}': up to {MaximumAlias} letters, digits, '-' and '_', a letter first");
+        }
         var places = new HashSet<PciAddress>();
         foreach (PciAddress? place in devices.Disks.Select(static disk => disk.Address).Concat(devices.Interfaces.Select(static card => card.Address)))
         {

@@ -19,15 +19,34 @@ internal static class DeviceAliases
         {
             Devices = devices with
             {
-                Disks = [.. devices.Disks.Select(static (disk, i) => disk with { Alias = disk.Alias ?? $"virtio-disk{i}" })],
-                Interfaces = [.. devices.Interfaces.Select(static (card, i) => card with { Alias = card.Alias ?? $"net{i}" })],
+                Disks = Free(devices.Disks, "virtio-disk", static disk => disk.Alias, static (disk, alias) => disk with { Alias = alias }),
+                Interfaces = Free(devices.Interfaces, "net", static card => card.Alias, static (card, alias) => card with { Alias = alias }),
                 Serials = serials,
                 Consoles = [.. consoles],
                 Channels = Named(devices.Channels, "channel"),
-                Rngs = [.. devices.Rngs.Select(static (rng, i) => rng with { Alias = rng.Alias ?? $"rng{i}" })],
+                Rngs = Free(devices.Rngs, "rng", static rng => rng.Alias, static (rng, alias) => rng with { Alias = alias }),
                 Balloon = devices.Balloon is { Model: "virtio" } balloon ? balloon with { Alias = balloon.Alias ?? "balloon0" } : devices.Balloon,
             },
         };
+    }
+
+    /// <summary>Names what has no name by the first numbers that are free: what came and went before leaves gaps.</summary>
+    private static ValueList<T> Free<T>(ValueList<T> devices, string stem, Func<T, string?> alias, Func<T, string, T> name)
+    {
+        HashSet<string> taken = [.. devices.Select(alias).OfType<string>()];
+        int next = 0;
+        var named = new List<T>(devices.Count);
+        foreach (T device in devices)
+        {
+            if (alias(device) is not null)
+            {
+                named.Add(device);
+                continue;
+            }
+            while (!taken.Add($"{stem}{next}")) next++;
+            named.Add(name(device, $"{stem}{next}"));
+        }
+        return [.. named];
     }
 
     private static ValueList<CharacterConfig> Named(ValueList<CharacterConfig> devices, string stem) => [.. devices.Select((device, i) => device with { Alias = device.Alias ?? $"{stem}{i}" })];

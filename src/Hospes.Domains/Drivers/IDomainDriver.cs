@@ -26,6 +26,9 @@ public interface IDomainDriver
     /// <param name="sink">Who is told what happens to it, from now on.</param>
     ValueTask<Outcome<IMachine>> FindAsync(DomainConfig config, IMachineSink sink);
 
+    /// <summary>What a disk takes while no machine uses it.</summary>
+    ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk);
+
     /// <summary>Ends whatever there is of a domain's machine, also half-made ones. No harm if there is nothing.</summary>
     ValueTask RemoveAsync(Guid uuid);
 }
@@ -33,8 +36,8 @@ public interface IDomainDriver
 /// <summary>The machine of one domain. Thread-safe.</summary>
 public interface IMachine
 {
-    /// <summary>The configuration that runs, with what was chosen at the start (aliases, terminals).</summary>
-    DomainConfig Config { get; }
+    /// <summary>The configuration that runs, with what was chosen at the start (aliases, terminals). Whoever changes the machine says here what it is now.</summary>
+    DomainConfig Config { get; set; }
 
     /// <summary>Whether its processors are held; null when it cannot be asked.</summary>
     ValueTask<bool?> IsPausedAsync();
@@ -59,6 +62,30 @@ public interface IMachine
     /// <summary>Asks the balloon to leave so much memory.</summary>
     ValueTask<DomainFailure?> SetMemoryAsync(ulong kib);
 
+    /// <summary>Plugs a device in; no harm if it is in already.</summary>
+    /// <param name="device">The device, with a name.</param>
+    ValueTask<DomainFailure?> PlugAsync(DevicePart device);
+
+    /// <summary>Asks the guest to let a device go. That it did is told to the sink.</summary>
+    /// <param name="device">The device, as <see cref="Config"/> has it.</param>
+    ValueTask<DomainFailure?> UnplugAsync(DevicePart device);
+
+    /// <summary>Plugs the next processor in.</summary>
+    /// <param name="index">Its number.</param>
+    ValueTask<DomainFailure?> PlugProcessorAsync(int index);
+
+    /// <summary>Pulls a network card's cable out, or plugs it in.</summary>
+    ValueTask<DomainFailure?> SetLinkAsync(InterfaceConfig card, bool up);
+
+    /// <summary>Limits the use of a disk.</summary>
+    ValueTask<DomainFailure?> SetLimitsAsync(DiskConfig disk, IoTuneConfig limits);
+
+    /// <summary>Gives a disk another size, in bytes.</summary>
+    ValueTask<DomainFailure?> ResizeDiskAsync(DiskConfig disk, ulong size);
+
+    /// <summary>What a disk takes.</summary>
+    ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk);
+
     /// <summary>What it used so far.</summary>
     ValueTask<MachineStatistics> StatisticsAsync();
 
@@ -82,6 +109,10 @@ public interface IMachineSink
 
     /// <summary>The balloon has another size.</summary>
     void BalloonChanged(ulong kib);
+
+    /// <summary>The guest has let a device go; it is out.</summary>
+    /// <param name="alias">The name of the device.</param>
+    void DeviceRemoved(string alias);
 }
 
 /// <summary>How a machine ended.</summary>

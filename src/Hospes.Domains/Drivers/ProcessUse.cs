@@ -59,14 +59,14 @@ internal readonly record struct ProcessUse(ulong User, ulong System, ulong Resid
 /// <summary>Reads the answer to <c>query-blockstats</c>.</summary>
 internal static class BlockReport
 {
-    /// <summary>The counts of a drive; zeros where nothing is told.</summary>
-    public static BlockStatistics Of(JsonElement? answer, string drive)
+    /// <summary>The counts of a block node; zeros where nothing is told.</summary>
+    public static BlockStatistics Of(JsonElement? answer, string node)
     {
         if (answer is { ValueKind: JsonValueKind.Array } list)
         {
             foreach (JsonElement item in list.EnumerateArray())
             {
-                if (item.TryGetProperty("device", out JsonElement name) && name.GetString() == drive && item.TryGetProperty("stats", out JsonElement stats))
+                if (item.TryGetProperty("node-name", out JsonElement name) && name.GetString() == node && item.TryGetProperty("stats", out JsonElement stats))
                     return new BlockStatistics(Count(stats, "rd_operations"), Count(stats, "rd_bytes"), Count(stats, "wr_operations"), Count(stats, "wr_bytes"), Count(stats, "flush_operations"),
                         Count(stats, "rd_total_time_ns"), Count(stats, "wr_total_time_ns"), Count(stats, "flush_total_time_ns"));
             }

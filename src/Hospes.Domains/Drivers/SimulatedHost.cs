@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
 
@@ -19,7 +20,11 @@ public sealed record SimulatedBehaviour
 /// </summary>
 public sealed class SimulatedHost(TimeProvider clock, HostProfile profile, SimulatedBehaviour? behaviour = null) : IDomainDriver
 {
+    /// <summary>The size of disks that nobody resized.</summary>
+    private const ulong DiskSize = 1UL << 30;
+
     private readonly ConcurrentDictionary<Guid, SimulatedMachine> _machines = new();
+    private readonly ConcurrentDictionary<string, ulong> _sizes = new();
 
     /// <inheritdoc/>
     public HostProfile Profile { get; } = profile;
@@ -67,11 +72,20 @@ public sealed class SimulatedHost(TimeProvider clock, HostProfile profile, Simul
     }
 
     /// <inheritdoc/>
+    public ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk)
+    {
+        ulong size = disk.Source is null ? 0 : _sizes.GetValueOrDefault(disk.Source, DiskSize);
+        return ValueTask.FromResult<Outcome<DiskUse>>(new DiskUse(size, size / 2, size / 2));
+    }
+
+    /// <inheritdoc/>
     public ValueTask RemoveAsync(Guid uuid)
     {
         if (_machines.TryRemove(uuid, out SimulatedMachine? machine)) machine.Stop();
         return ValueTask.CompletedTask;
     }
+
+    internal void Resize(DiskConfig disk, ulong size) => _sizes[disk.Source!] = size;
 
     internal bool Remove(SimulatedMachine machine) => _machines.TryRemove(new KeyValuePair<Guid, SimulatedMachine>(machine.Config.Uuid, machine));
 }

@@ -24,7 +24,10 @@ public sealed class SimulatedMachine : IMachine
     }
 
     /// <inheritdoc/>
-    public DomainConfig Config { get; }
+    public DomainConfig Config { get; set; }
+
+    /// <summary>Whether the guest lets devices go when it is asked.</summary>
+    public bool LetsDevicesGo { get; set; } = true;
 
     internal IMachineSink? Sink { get; set; }
 
@@ -94,6 +97,35 @@ public sealed class SimulatedMachine : IMachine
         Sink?.BalloonChanged(kib);
         return ValueTask.FromResult<DomainFailure?>(null);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PlugAsync(DevicePart device) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> UnplugAsync(DevicePart device)
+    {
+        if (LetsDevicesGo) Sink?.DeviceRemoved(device.Alias!);
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> PlugProcessorAsync(int index) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> SetLinkAsync(InterfaceConfig card, bool up) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> SetLimitsAsync(DiskConfig disk, IoTuneConfig limits) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <inheritdoc/>
+    public ValueTask<DomainFailure?> ResizeDiskAsync(DiskConfig disk, ulong size)
+    {
+        _host.Resize(disk, size);
+        return ValueTask.FromResult<DomainFailure?>(null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk) => _host.DiskUseAsync(disk);
 
     /// <inheritdoc/>
     public ValueTask<MachineStatistics> StatisticsAsync()

@@ -1,3 +1,4 @@
+using System.Text;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Xml;
 
@@ -11,6 +12,15 @@ public static class VmmArguments
 
     /// <summary>The file with the process's number in a domain's folder; the process holds a lock on it.</summary>
     public const string PidName = "pid";
+
+    /// <summary>Root ports beside those that devices are in from the start: what comes later goes there.</summary>
+    private const int SparePorts = 4;
+
+    /// <summary>The most root ports; devices beyond are on the root bus, and stay.</summary>
+    private const int MaximumPorts = 16;
+
+    /// <summary>Limits as the command line calls them, in the order of <see cref="IoTuneConfig.Kinds"/>.</summary>
+    private static readonly string[] Throttles = ["bps-total", "bps-read", "bps-write", "iops-total", "iops-read", "iops-write"];
 
     /// <summary>The command line, without the program.</summary>
     /// <param name="config">The domain, its devices named.</param>
@@ -31,16 +41,30 @@ public static class VmmArguments
         };
         if (config.OnReboot != LifecycleAction.Restart) line.Add("-no-reboot");
         Boot(line, config.Os);
-        foreach (DiskConfig disk in config.Devices.Disks) Disk(line, disk);
-        foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card);
+        DiskConfig[] disks = [.. config.Devices.Disks.Where(static disk => disk.Source is not null)];
+        int ports = Math.Min(MaximumPorts, disks.Length + config.Devices.Interfaces.Count + SparePorts), next = 0;
+        for (int port = 0; port < ports; port++) line.AddRange(["-device", $"pcie-root-port,id=port{Text(port)}"]);
+        string Place(PciAddress? address) => address is not null
+            ? $",addr=0x{address.Slot:x}{(address.Function == 0 ? "" : $".0x{address.Function:x}")}"
+            : next < ports ? $",bus=port{Text(next++)}" : "";
+
+        foreach (DiskConfig disk in disks) Disk(line, disk, Place(disk.Address));
+        foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address));
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
+        if (config.Devices.Balloon is { Model: "virtio" } balloon) Balloon(line, balloon);
         return line;
     }
 
     /// <summary>The socket of a device's other end where the configuration leaves it to the host.</summary>
     public static string SocketOf(CharacterConfig device, string folder)
         => device is { Type: "unix", Listens: true, Path: { } path } ? path : Path.Combine(folder, $"{device.Alias}.sock");
+
+    /// <summary>The name of a disk's block node.</summary>
+    public static string NodeOf(string alias) => $"n-{alias}";
+
+    /// <summary>The name of a card's backend.</summary>
+    public static string BackendOf(string alias) => $"host{alias}";
 
     private static string Engine(DomainType type) => type switch
     {
@@ -51,7 +75,8 @@ public static class VmmArguments
 
     private static string Processors(DomainConfig config)
     {
-        string count = Text(config.Vcpus.Current);
+        VcpuConfig vcpus = config.Vcpus;
+        string count = vcpus.Current == vcpus.Maximum ? Text(vcpus.Current) : $"{Text(vcpus.Current)},maxcpus={Text(vcpus.Maximum)}";
         return config.Cpu?.Topology is { } topology ? $"{count},sockets={Text(topology.Sockets)},cores={Text(topology.Cores * topology.Dies)},threads={Text(topology.Threads)}" : count;
     }
 
@@ -62,17 +87,37 @@ public static class VmmArguments
         if (os.CommandLine is not null) line.AddRange(["-append", os.CommandLine]);
     }
 
-    private static void Disk(List<string> line, DiskConfig disk)
+    private static void Disk(List<string> line, DiskConfig disk, string place)
     {
-        line.AddRange(["-drive", $"if=none,id=drive-{disk.Alias},file={Escape(disk.Source!)},format={disk.Format}{(disk.ReadOnly ? ",readonly=on" : "")}"]);
-        line.AddRange(["-device", $"virtio-blk-pci,id={disk.Alias},drive=drive-{disk.Alias}{(disk.Serial is null ? "" : $",serial={Escape(disk.Serial)}")}{Place(disk.Address)}"]);
+        string alias = disk.Alias!;
+        line.AddRange(["-drive", $"if=none,id=drive-{alias},node-name={NodeOf(alias)},file={Escape(disk.Source!)},format={disk.Format}{(disk.ReadOnly ? ",readonly=on" : "")}{Limits(disk.IoTune)}"]);
+        line.AddRange(["-device", $"virtio-blk-pci,id={alias},drive=drive-{alias}{(disk.Serial is null ? "" : $",serial={Escape(disk.Serial)}")}{place}"]);
     }
 
-    private static void Card(List<string> line, InterfaceConfig card)
+    private static string Limits(IoTuneConfig limits)
     {
-        string backend = card.Type == "user" ? "user" : $"tap{(card.Target is null ? "" : $",ifname={Escape(card.Target)}")},script=no,downscript=no";
-        line.AddRange(["-netdev", $"{backend},id=host{card.Alias}"]);
-        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev=host{card.Alias},mac={card.Mac}{(card.Mtu is { } mtu ? $",host_mtu={Text(mtu)}" : "")}{Place(card.Address)}"]);
+        var text = new StringBuilder();
+        void Add(string name, ulong value)
+        {
+            if (value != 0) text.Append(System.Globalization.CultureInfo.InvariantCulture, $",throttling.{name}={value}");
+        }
+
+        for (int kind = 0; kind < Throttles.Length; kind++)
+        {
+            IoLimit limit = limits.Limits[kind];
+            Add(Throttles[kind], limit.Rate);
+            Add($"{Throttles[kind]}-max", limit.Burst);
+            Add($"{Throttles[kind]}-max-length", limit.BurstSeconds);
+        }
+        Add("iops-size", limits.OperationSize);
+        return text.ToString();
+    }
+
+    private static void Card(List<string> line, InterfaceConfig card, string place)
+    {
+        string backend = card.Type == "ethernet" ? $"tap{(card.Target is null ? "" : $",ifname={Escape(card.Target)}")},script=no,downscript=no" : "user";
+        line.AddRange(["-netdev", $"{backend},id={BackendOf(card.Alias!)}"]);
+        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev={BackendOf(card.Alias!)},mac={card.Mac}{(card.Mtu is { } mtu ? $",host_mtu={Text(mtu)}" : "")}{place}"]);
     }
 
     private static void Characters(List<string> line, DeviceConfig devices, string folder)
@@ -109,7 +154,11 @@ public static class VmmArguments
         line.AddRange(["-device", $"virtio-rng-pci,id={rng.Alias},rng=obj{rng.Alias}"]);
     }
 
-    private static string Place(PciAddress? address) => address is null ? "" : $",addr=0x{address.Slot:x}{(address.Function == 0 ? "" : $".0x{address.Function:x}")}";
+    private static void Balloon(List<string> line, BalloonConfig balloon)
+    {
+        string deflate = balloon.Autodeflate == true ? ",deflate-on-oom=on" : "", reporting = balloon.FreePageReporting == true ? ",free-page-reporting=on" : "";
+        line.AddRange(["-device", $"virtio-balloon-pci,id={balloon.Alias}{deflate}{reporting}"]);
+    }
 
     private static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
 

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Statistics;
+using Hospes.Domains.Storage;
 using Hospes.Qmp.Client;
 
 namespace Hospes.Domains.Drivers;
@@ -17,6 +19,12 @@ public sealed record VmmDriverOptions
 
     /// <summary>What the host can give.</summary>
     public required HostProfile Profile { get; init; }
+
+    /// <summary>Images of disks.</summary>
+    public required IDiskImages Images { get; init; }
+
+    /// <summary>What finds a kernel on a domain's disks; null if domains need one beside them.</summary>
+    public IBootFinder? Boot { get; init; }
 
     /// <summary>The time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -44,9 +52,10 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
     /// <inheritdoc/>
     public ValueTask<DomainFailure?> PrepareDiskAsync(DiskConfig disk, CancellationToken cancellation)
     {
+        if (disk.Source is null) return ValueTask.FromResult<DomainFailure?>(null);
         try
         {
-            using var file = new FileStream(disk.Source!, FileMode.Open, disk.ReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite);
+            using var file = new FileStream(disk.Source, FileMode.Open, disk.ReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite);
             return ValueTask.FromResult<DomainFailure?>(null);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -68,8 +77,14 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         string folder = FolderOf(config.Uuid);
         Directory.CreateDirectory(folder);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Outcome<DomainConfig> bootable = FindKernel(named, folder);
+        if (bootable.Failure is { } nothing)
+        {
+            await RemoveAsync(config.Uuid).ConfigureAwait(false);
+            return nothing;
+        }
         // In the background from the start: the process that is waited for tells in time what is wrong, and its child is nobody's.
-        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(named, folder), "-daemonize"])
+        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(bootable.Value, folder), "-daemonize"])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
@@ -88,7 +103,13 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
                 await RemoveAsync(config.Uuid).ConfigureAwait(false);
                 return new DomainFailure(DomainError.OperationFailed, $"the machine did not start: {error.Trim().ReplaceLineEndings(" ")}");
             }
-            return await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
+            Outcome<VmmMachine> machine = await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
+            if (machine.Failure is { } failure) return failure;
+            foreach (InterfaceConfig card in named.Devices.Interfaces)
+            {
+                if (!card.LinkUp && await machine.Value.SetLinkAsync(card, up: false).ConfigureAwait(false) is { } refusal) return refusal;
+            }
+            return machine.Value;
         }
         catch (OperationCanceledException)
         {
@@ -111,12 +132,23 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10), options.Clock);
         try
         {
-            return await ConnectAsync(DeviceAliases.Assign(config), folder, sink, limit.Token).ConfigureAwait(false);
+            Outcome<VmmMachine> machine = await ConnectAsync(DeviceAliases.Assign(config), folder, sink, limit.Token).ConfigureAwait(false);
+            if (machine.Failure is { } failure) return failure;
+            await machine.Value.LookAsync().ConfigureAwait(false);
+            return machine.Value;
         }
         catch (OperationCanceledException)
         {
             return new DomainFailure(DomainError.Timeout, "the machine's monitor did not answer in time");
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk)
+    {
+        if (disk.Source is null) return ValueTask.FromResult<Outcome<DiskUse>>(new DomainFailure(DomainError.InvalidArgument, $"disk '{disk.Target}' does not currently have a source assigned"));
+        Outcome<DiskImageInfo> image = options.Images.Inspect(disk.Source, disk.Format);
+        return ValueTask.FromResult<Outcome<DiskUse>>(image.Failure is { } failure ? failure : new DiskUse(image.Value.Capacity, image.Value.Allocation, image.Value.Physical));
     }
 
     /// <inheritdoc/>
@@ -163,6 +195,16 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         }
     }
 
+    /// <summary>Gives a configuration without a kernel the one on its disks; it is looked for anew at each start.</summary>
+    private Outcome<DomainConfig> FindKernel(DomainConfig config, string folder)
+    {
+        if (config.Os.Kernel is not null || options.Boot is null) return config;
+        (string, string?)[] disks = [.. config.Devices.Disks.Where(static disk => disk.Source is not null).OrderBy(static disk => disk.BootOrder ?? uint.MaxValue).Select(static disk => (disk.Source!, disk.Format))];
+        if (disks.Length == 0) return new DomainFailure(DomainError.UnsupportedConfiguration, "there is nothing to boot: <os> has no <kernel>, and there is no disk");
+        Outcome<BootFiles> found = options.Boot.Extract(disks, folder);
+        return found.Failure is { } failure ? failure : config with { Os = config.Os with { Kernel = found.Value.Kernel, Initrd = found.Value.Initrd, CommandLine = found.Value.CommandLine } };
+    }
+
     private static IEnumerable<int> ProcessesOf(string folder) => Directory.EnumerateDirectories("/proc")
         .Select(static path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
         .Where(pid => pid > 0 && pid != Environment.ProcessId && Mentions(pid, folder)).ToArray();
@@ -181,7 +223,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         }
     }
 
-    private async Task<Outcome<IMachine>> ConnectAsync(DomainConfig config, string folder, IMachineSink sink, CancellationToken cancellation)
+    private async Task<Outcome<VmmMachine>> ConnectAsync(DomainConfig config, string folder, IMachineSink sink, CancellationToken cancellation)
     {
         var address = new UnixDomainSocketEndPoint(Path.Combine(folder, VmmArguments.MonitorName));
         while (true)

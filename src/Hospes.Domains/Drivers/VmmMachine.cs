@@ -8,7 +8,7 @@ using Hospes.Qmp.Client;
 namespace Hospes.Domains.Drivers;
 
 /// <summary>A machine in a process of its own, driven over QMP.</summary>
-internal sealed class VmmMachine : IMachine
+internal sealed partial class VmmMachine : IMachine
 {
     /// <summary>How long a process may take to end when it is told to.</summary>
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(15);
@@ -19,19 +19,24 @@ internal sealed class VmmMachine : IMachine
     private readonly IMachineSink _sink;
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _restartWhenOff;
+    private volatile DomainConfig _config;
     private MachineEnd _end = MachineEnd.Crashed;
 
     public VmmMachine(VmmDriver driver, DomainConfig config, string folder, QmpClient client, IMachineSink sink)
     {
         _driver = driver;
-        Config = config;
+        _config = config;
         _folder = folder;
         _client = client;
         _sink = sink;
         _ = ListenAsync();
     }
 
-    public DomainConfig Config { get; }
+    public DomainConfig Config
+    {
+        get => _config;
+        set => _config = value;
+    }
 
     public async ValueTask<bool?> IsPausedAsync()
     {
@@ -79,10 +84,10 @@ internal sealed class VmmMachine : IMachine
             CpuTime = use.User + use.System,
             UserTime = use.User,
             SystemTime = use.System,
-            BalloonKiB = Config.MemoryKiB,
+            BalloonKiB = await BalloonAsync().ConfigureAwait(false),
             ResidentKiB = use.ResidentKiB,
             Vcpus = [.. Enumerable.Range(0, vcpus).Select(i => new VcpuStatistics(!paused, use.VcpuTime(i), use.VcpuHost(i)))],
-            Blocks = [.. Config.Devices.Disks.Select(disk => BlockReport.Of(blocks, $"drive-{disk.Alias}"))],
+            Blocks = [.. Config.Devices.Disks.Select(disk => BlockReport.Of(blocks, VmmArguments.NodeOf(disk.Alias!)))],
             Interfaces = [],
         };
     }
@@ -101,6 +106,14 @@ internal sealed class VmmMachine : IMachine
             socket.Dispose();
             return new DomainFailure(DomainError.OperationFailed, $"character device {device.Alias} cannot be opened: {fault.Message}");
         }
+    }
+
+    /// <summary>What the balloon leaves; all where there is none.</summary>
+    private async ValueTask<ulong> BalloonAsync()
+    {
+        if (Config.Devices.Balloon is not { Model: "virtio" }) return Config.MemoryKiB;
+        (JsonElement? balloon, _) = await AskAsync("query-balloon").ConfigureAwait(false);
+        return balloon is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes) ? bytes / 1024 : Config.MemoryKiB;
     }
 
     private async ValueTask<DomainFailure?> DoAsync(string command, JsonObject? arguments = null) => (await AskAsync(command, arguments).ConfigureAwait(false)).Failure;
@@ -135,6 +148,10 @@ internal sealed class VmmMachine : IMachine
                     break;
                 case "BALLOON_CHANGE" when happened.Data.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes):
                     _sink.BalloonChanged(bytes / 1024);
+                    break;
+                case "DEVICE_DELETED" when happened.Data.TryGetProperty("device", out JsonElement device) && device.GetString() is { } alias:
+                    await RemoveBackendAsync(alias).ConfigureAwait(false);
+                    _sink.DeviceRemoved(alias);
                     break;
             }
         }

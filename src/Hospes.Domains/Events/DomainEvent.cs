@@ -12,6 +12,12 @@ public enum DomainEventKind
     /// <summary>The balloon reached a size: <see cref="DomainEvent.Value"/> in KiB.</summary>
     BalloonChange = 13,
 
+    /// <summary>A device went: <see cref="DomainEvent.Text"/> is its name.</summary>
+    DeviceRemoved = 15,
+
+    /// <summary>A device came: <see cref="DomainEvent.Text"/> is its name.</summary>
+    DeviceAdded = 19,
+
     /// <summary>Metadata changed: <see cref="DomainEvent.Event"/> is its type, <see cref="DomainEvent.Text"/> its namespace.</summary>
     MetadataChange = 23,
 }

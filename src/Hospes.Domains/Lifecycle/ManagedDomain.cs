@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
 using Hospes.Domains.Operations;
@@ -64,6 +65,12 @@ public sealed class ManagedDomain
 
     /// <summary>The machine while it runs. Worker only.</summary>
     internal IMachine? Machine { get; set; }
+
+    /// <summary>Who waits for devices to go, by the devices' names.</summary>
+    internal ConcurrentDictionary<string, TaskCompletionSource> Departures { get; } = new();
+
+    /// <summary>The names of devices that are to go as a whole: of others, only the medium goes. Worker only.</summary>
+    internal HashSet<string> Leaving { get; } = [];
 
     /// <summary>When it was restarted after crashes lately. Worker only.</summary>
     internal Queue<DateTimeOffset> CrashRestarts { get; } = new();

@@ -32,6 +32,9 @@ public enum OperationKind
 
     /// <summary>A machine is gone, or is made to go.</summary>
     Stop,
+
+    /// <summary>A device comes to a machine that runs.</summary>
+    Attach,
 }
 
 /// <summary>A flat list of steps for one domain.</summary>

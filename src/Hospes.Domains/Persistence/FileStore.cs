@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Hospes.Domains.Persistence;
 
 /// <summary>
@@ -9,13 +7,8 @@ namespace Hospes.Domains.Persistence;
 /// </summary>
 public sealed class FileStore : IDomainStore
 {
-    private const string Suffix = ".xml";
-    private const string Fresh = ".new";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private readonly string _definitions;
-    private readonly string _autostart;
+    private readonly DefinitionFolder _definitions;
     private readonly string _run;
-    private readonly bool _durable;
 
     /// <summary>Opens a store, making its folders where they are not there.</summary>
     /// <param name="folder">The folder; other users get no access.</param>
@@ -23,11 +16,9 @@ public sealed class FileStore : IDomainStore
     /// <exception cref="IOException">The folder cannot be used.</exception>
     public FileStore(string folder, bool durable = true)
     {
-        _durable = durable;
-        _definitions = Make(Path.Combine(folder, "domains"));
-        _autostart = Make(Path.Combine(_definitions, "autostart"));
-        _run = Make(Path.Combine(folder, "run"));
-        foreach (string left in Directory.EnumerateFiles(_definitions, $"*{Fresh}").Concat(Directory.EnumerateFiles(_run, $"*{Fresh}"))) File.Delete(left);
+        _definitions = new DefinitionFolder(Path.Combine(folder, "domains"), durable, DefinitionFolder.Autostart);
+        _run = DefinitionFolder.Make(Path.Combine(folder, "run"));
+        DefinitionFolder.Sweep(_run);
     }
 
     /// <inheritdoc/>
@@ -35,54 +26,19 @@ public sealed class FileStore : IDomainStore
 
     /// <inheritdoc/>
     public IReadOnlyList<StoredDefinition> LoadDefinitions()
-    {
-        var found = new List<StoredDefinition>();
-        foreach (string path in Directory.EnumerateFiles(_definitions, $"*{Suffix}"))
-        {
-            string name = Path.GetFileNameWithoutExtension(path);
-            found.Add(new StoredDefinition(name, File.ReadAllText(path), IsLink(Link(name))));
-        }
-        // A crash between removing a definition and removing its mark leaves the mark.
-        foreach (FileInfo link in new DirectoryInfo(_autostart).EnumerateFiles())
-        {
-            if (!File.Exists(Path.Combine(_definitions, link.Name))) link.Delete();
-        }
-        return found;
-    }
+        => [.. _definitions.Load().Select(found => new StoredDefinition(found.Name, found.Xml, _definitions.IsMarked(DefinitionFolder.Autostart, found.Name)))];
 
     /// <inheritdoc/>
-    public void WriteDefinition(string name, string xml)
-    {
-        Replace(Definition(name), Encoding.UTF8.GetBytes(xml), _durable);
-        FlushFolder(_definitions);
-    }
+    public void WriteDefinition(string name, string xml) => _definitions.Write(name, xml);
 
     /// <inheritdoc/>
-    public void RemoveDefinition(string name)
-    {
-        File.Delete(Definition(name));
-        FlushFolder(_definitions);
-        File.Delete(Link(name));
-    }
+    public void RemoveDefinition(string name) => _definitions.Remove(name);
 
     /// <inheritdoc/>
-    public void RenameDefinition(string name, string newName)
-    {
-        if (!File.Exists(Definition(name))) return;
-        // The mark first, so that there is no moment at which a marked domain has none.
-        if (IsLink(Link(name)) && !IsLink(Link(newName))) MakeLink(newName);
-        File.Move(Definition(name), Definition(newName), overwrite: true);
-        FlushFolder(_definitions);
-        File.Delete(Link(name));
-    }
+    public void RenameDefinition(string name, string newName) => _definitions.Rename(name, newName);
 
     /// <inheritdoc/>
-    public void SetAutostart(string name, bool autostart)
-    {
-        if (!autostart) File.Delete(Link(name));
-        else if (!IsLink(Link(name))) MakeLink(name);
-        FlushFolder(_autostart);
-    }
+    public void SetAutostart(string name, bool autostart) => _definitions.Mark(DefinitionFolder.Autostart, name, autostart);
 
     /// <inheritdoc/>
     public IReadOnlyList<LiveState> LoadLive()
@@ -96,42 +52,10 @@ public sealed class FileStore : IDomainStore
     }
 
     /// <inheritdoc/>
-    public void WriteLive(LiveState state) => Replace(State(state.Uuid), state.ToBytes(), durable: false);
+    public void WriteLive(LiveState state) => DefinitionFolder.Replace(State(state.Uuid), state.ToBytes(), durable: false);
 
     /// <inheritdoc/>
     public void RemoveLive(Guid uuid) => File.Delete(State(uuid));
-
-    private static string Make(string folder)
-    {
-        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException();
-        return Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute).FullName;
-    }
-
-    private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
-
-    private static void Replace(string path, byte[] content, bool durable)
-    {
-        string fresh = path + Fresh;
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
-        using (var file = new FileStream(fresh, options))
-        {
-            file.Write(content);
-            if (durable) file.Flush(flushToDisk: true);
-        }
-        File.Move(fresh, path, overwrite: true);
-    }
-
-    private void FlushFolder(string folder)
-    {
-        if (_durable) FolderSync.Flush(folder);
-    }
-
-    private void MakeLink(string name) => File.CreateSymbolicLink(Link(name), Path.Combine("..", name + Suffix));
-
-    private string Definition(string name) => Path.Combine(_definitions, name + Suffix);
-
-    private string Link(string name) => Path.Combine(_autostart, name + Suffix);
 
     private string State(Guid uuid) => Path.Combine(_run, $"{uuid}.json");
 }

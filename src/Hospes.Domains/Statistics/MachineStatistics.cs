@@ -41,3 +41,9 @@ public sealed record BlockStatistics(ulong Reads, ulong ReadBytes, ulong Writes,
 
 /// <summary>One network card, seen from the host's device: what it received the guest sent.</summary>
 public sealed record InterfaceStatistics(ulong ReceivedBytes, ulong ReceivedPackets, ulong SentBytes, ulong SentPackets);
+
+/// <summary>What a disk takes, in bytes (<c>virDomainBlockInfo</c>).</summary>
+/// <param name="Capacity">What the guest sees.</param>
+/// <param name="Allocation">What is in use of the host's storage.</param>
+/// <param name="Physical">The length of the file or device on the host.</param>
+public sealed record DiskUse(ulong Capacity, ulong Allocation, ulong Physical);

@@ -57,7 +57,7 @@ internal static class DeviceXml
         if (type is not ("file" or "block")) disk.Unsupported($"disks of the type '{type}' are not supported by this machine");
         string device = disk.Word("device", "disk", "cdrom", "floppy", "lun") ?? "disk";
         if (device is "floppy" or "lun") disk.Unsupported($"the disk device '{device}' is not supported by this machine");
-        foreach (string name in (ReadOnlySpan<string>)["encryption", "auth", "mirror", "iotune", "transient", "geometry"])
+        foreach (string name in (ReadOnlySpan<string>)["encryption", "auth", "mirror", "transient", "geometry"])
         {
             if (disk.Child(name) is not { } element) continue;
             element.TakeWhole();
@@ -85,17 +85,30 @@ internal static class DeviceXml
             ReadOnly = disk.Child("readonly") is not null || device == "cdrom",
             Shareable = disk.Child("shareable") is not null,
             Serial = disk.ChildText("serial"),
+            IoTune = disk.Child("iotune") is { } tune ? IoTune(tune) : IoTuneConfig.None,
             BootOrder = disk.Child("boot")?.Number("order", 1),
             Alias = Alias(disk),
             Address = Address(disk),
         };
     }
 
+    private static IoTuneConfig IoTune(XmlScope tune)
+    {
+        IoTuneConfig limits = IoTuneConfig.None;
+        foreach (string name in IoTuneConfig.Names)
+        {
+            if (tune.Child(name) is { } element) limits = limits.With(name, element.TextNumber(0, long.MaxValue))!;
+        }
+        if (tune.Child(IoTuneConfig.GroupName) is not null) tune.Unsupported("limits that a group of disks shares are not supported");
+        if (limits.Fault() is { } fault) tune.Invalid(fault);
+        return limits;
+    }
+
     public static InterfaceConfig Interface(XmlScope card)
     {
         string? type = card.Attribute("type");
         if (type is null) card.Missing("type");
-        else if (type is not ("user" or "ethernet")) card.Unsupported($"interfaces of the type '{type}' are not supported by this machine");
+        else if (type is not ("user" or "ethernet" or "network")) card.Unsupported($"interfaces of the type '{type}' are not supported by this machine");
         foreach (string name in (ReadOnlySpan<string>)["bandwidth", "vlan", "virtualport", "filterref", "tune", "teaming", "coalesce"])
         {
             if (card.Child(name) is not { } element) continue;
@@ -105,9 +118,15 @@ internal static class DeviceXml
         string? mac = card.Child("mac")?.Attribute("address");
         if (mac is not null && !MacAddress.IsValid(mac)) card.Invalid($"unable to parse mac address '{mac}'");
         XmlScope? target = card.Child("target");
+        XmlScope? source = type == "network" ? card.Child("source") : null;
+        string? network = source?.Attribute("network");
+        if (type == "network" && string.IsNullOrEmpty(network)) card.Invalid("No <source> 'network' attribute specified with <interface type='network'/>");
+        // A document of a running domain repeats what was chosen.
+        foreach (string chosen in (ReadOnlySpan<string>)["portid", "bridge"]) _ = source?.Attribute(chosen);
         return new InterfaceConfig
         {
             Type = type ?? "user",
+            Network = network,
             Mac = mac?.ToLowerInvariant(),
             Model = card.Child("model")?.Attribute("type"),
             Target = target?.Attribute("dev"),
@@ -162,6 +181,24 @@ internal static class DeviceXml
         };
         if (there) controllers.Add(new ControllerConfig(type!, index, model));
         else device.Unsupported($"a controller of the type '{type}'{(model is null ? "" : $" and the model '{model}'")} is not supported by this machine");
+    }
+
+    /// <summary>Reads the document of one device that comes or goes by itself.</summary>
+    public static Outcome<DevicePart> ReadPart(string text)
+    {
+        Outcome<XmlNode> tree = XmlTree.Read(text);
+        if (tree.Failure is { } malformed) return malformed;
+        var faults = new XmlFaults();
+        var device = new XmlScope(tree.Value, faults, $"/{tree.Value.Name}");
+        DevicePart? part = tree.Value.Name switch
+        {
+            "disk" => new DevicePart.Disk(Disk(device)),
+            "interface" => new DevicePart.Card(Interface(device)),
+            "rng" => new DevicePart.Rng(Rng(device)),
+            _ => null,
+        };
+        if (faults.First is { } fault) return fault;
+        return part is null ? new DomainFailure(DomainError.UnsupportedConfiguration, $"a '{tree.Value.Name}' cannot be attached, detached or updated") : part;
     }
 
     private static RngConfig Rng(XmlScope device)

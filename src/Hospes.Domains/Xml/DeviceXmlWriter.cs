@@ -1,3 +1,4 @@
+using System.Text;
 using System.Xml;
 using Hospes.Domains.Configuration;
 using static Hospes.Domains.Xml.DomainXmlWriter;
@@ -33,6 +34,7 @@ internal static class DeviceXmlWriter
         Element(writer, "target", ("dev", disk.Target), ("bus", disk.Bus));
         if (disk.ReadOnly) Element(writer, "readonly");
         if (disk.Shareable) Element(writer, "shareable");
+        if (disk.IoTune.IsLimited) IoTune(writer, disk.IoTune);
         if (disk.Serial is not null) writer.WriteElementString("serial", disk.Serial);
         Boot(writer, disk.BootOrder);
         Alias(writer, disk.Alias);
@@ -40,11 +42,38 @@ internal static class DeviceXmlWriter
         writer.WriteEndElement();
     }
 
+    private static void IoTune(XmlWriter writer, IoTuneConfig limits)
+    {
+        writer.WriteStartElement("iotune");
+        foreach (string name in IoTuneConfig.Names)
+        {
+            if (limits.Get(name) is > 0 and ulong value) writer.WriteElementString(name, Text(value));
+        }
+        writer.WriteEndElement();
+    }
+
+    /// <summary>Writes the document of one device.</summary>
+    public static string Write(DevicePart part)
+    {
+        var text = new StringBuilder(512);
+        using (var writer = XmlWriter.Create(text, new XmlWriterSettings { OmitXmlDeclaration = true }))
+        {
+            switch (part)
+            {
+                case DevicePart.Disk disk: Disk(writer, disk.Config); break;
+                case DevicePart.Card card: Interface(writer, card.Config); break;
+                case DevicePart.Rng rng: Rng(writer, rng.Config); break;
+            }
+        }
+        return text.ToString();
+    }
+
     private static void Interface(XmlWriter writer, InterfaceConfig card)
     {
         writer.WriteStartElement("interface");
         writer.WriteAttributeString("type", card.Type);
         if (card.Mac is not null) Element(writer, "mac", ("address", card.Mac));
+        if (card.Network is not null) Element(writer, "source", ("network", card.Network));
         if (card.Target is not null || card.Unmanaged is not null)
             Element(writer, "target", ("dev", card.Target), ("managed", card.Unmanaged is { } unmanaged ? unmanaged ? "no" : "yes" : null));
         if (card.Model is not null) Element(writer, "model", ("type", card.Model));

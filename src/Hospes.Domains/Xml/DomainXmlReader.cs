@@ -68,7 +68,7 @@ public static class DomainXmlReader
         return DomainType.Hospes;
     }
 
-    private static Guid Uuid(XmlScope root)
+    internal static Guid Uuid(XmlScope root)
     {
         if (root.ChildText("uuid") is not { } text) return Guid.Empty;
         // libvirt takes hyphens anywhere between bytes; what people write has them in the usual places or not at all.

@@ -4,24 +4,19 @@ namespace Hospes.Domains.Xml;
 internal static class Memory
 {
     /// <summary>The element's amount in KiB, rounded up.</summary>
-    public static ulong KiB(XmlScope element)
+    public static ulong KiB(XmlScope element) => (ulong)((Amount(element, "KiB") + 1023) / 1024);
+
+    /// <summary>The element's amount in bytes.</summary>
+    public static ulong Bytes(XmlScope element) => (ulong)Amount(element, "bytes");
+
+    private static UInt128 Amount(XmlScope element, string otherwise)
     {
-        string unit = element.Attribute("unit") ?? "KiB";
-        if (!XmlScope.TryNumber(element.Text, out ulong amount))
-        {
-            element.Invalid($"Invalid value '{element.Text}' for element '{element.Node.Name}'");
-            return 0;
-        }
-        if (Factor(unit) is not { } factor)
-        {
-            element.Invalid($"unknown suffix '{unit}'");
-            return 0;
-        }
-        UInt128 bytes = (UInt128)amount * factor;
-        UInt128 kib = (bytes + 1023) / 1024;
+        string unit = element.Attribute("unit") ?? otherwise;
+        if (!XmlScope.TryNumber(element.Text, out ulong amount)) element.Invalid($"Invalid value '{element.Text}' for element '{element.Node.Name}'");
+        else if (Factor(unit) is not { } factor) element.Invalid($"unknown suffix '{unit}'");
         // The largest amount that has a place in a signed number of bytes.
-        if (kib <= long.MaxValue / 1024) return (ulong)kib;
-        element.Invalid($"size value too large: {amount} {unit}");
+        else if ((UInt128)amount * factor <= long.MaxValue) return (UInt128)amount * factor;
+        else element.Invalid($"size value too large: {amount} {unit}");
         return 0;
     }
 

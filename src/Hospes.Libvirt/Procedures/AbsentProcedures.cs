@@ -5,31 +5,23 @@ using static Hospes.Libvirt.Procedures.Procedure;
 namespace Hospes.Libvirt.Procedures;
 
 /// <summary>
-/// Storage pools, networks, node devices, host interfaces, filters and secrets: there are none yet, and clients that ask are told so rather than that nobody can tell.
+/// Node devices, host interfaces, filters and secrets: there are none, and clients that ask are told so rather than that nobody can tell.
 /// </summary>
 internal static class AbsentProcedures
 {
     public static IReadOnlyList<Procedure> All { get; } =
     [
-        List(281, "virConnectListAllStoragePools"), List(283, "virConnectListAllNetworks"), List(284, "virConnectListAllInterfaces"),
-        List(285, "virConnectListAllNodeDevices"), List(286, "virConnectListAllNWFilters"), List(287, "virConnectListAllSecrets"), List(401, "virConnectListAllNWFilterBindings"),
-        Count(71, "virConnectNumOfStoragePools"), Count(73, "virConnectNumOfDefinedStoragePools"), Count(52, "virConnectNumOfNetworks"), Count(50, "virConnectNumOfDefinedNetworks"),
+        List(284, "virConnectListAllInterfaces"), List(285, "virConnectListAllNodeDevices"), List(286, "virConnectListAllNWFilters"), List(287, "virConnectListAllSecrets"),
+        List(401, "virConnectListAllNWFilterBindings"),
         Count(126, "virConnectNumOfInterfaces"), Count(137, "virConnectNumOfDefinedInterfaces"), Count(178, "virConnectNumOfNWFilters"), Count(139, "virConnectNumOfSecrets"),
-        Names(72, "virConnectListStoragePools"), Names(74, "virConnectListDefinedStoragePools"), Names(38, "virConnectListNetworks"), Names(36, "virConnectListDefinedNetworks"),
         Names(127, "virConnectListInterfaces"), Names(138, "virConnectListDefinedInterfaces"), Names(179, "virConnectListNWFilters"), Names(140, "virConnectListSecrets"),
-        Lookup<Words>(46, "virNetworkLookupByName", ErrorCode.NoNetwork, ErrorDomain.Network, "no network with matching name '{0}'", static name => name.Text),
-        Lookup<Identity>(47, "virNetworkLookupByUUID", ErrorCode.NoNetwork, ErrorDomain.Network, "no network with matching uuid '{0}'", static identity => identity.Uuid.ToString()),
-        Lookup<Words>(84, "virStoragePoolLookupByName", ErrorCode.NoStoragePool, ErrorDomain.Storage, "no storage pool with matching name '{0}'", static name => name.Text),
-        Lookup<Identity>(85, "virStoragePoolLookupByUUID", ErrorCode.NoStoragePool, ErrorDomain.Storage, "no storage pool with matching uuid '{0}'", static identity => identity.Uuid.ToString()),
-        Lookup<Words>(97, "virStorageVolLookupByPath", ErrorCode.NoStorageVolume, ErrorDomain.Storage, "no storage vol with matching path '{0}'", static path => path.Text),
-        Lookup<Words>(96, "virStorageVolLookupByKey", ErrorCode.NoStorageVolume, ErrorDomain.Storage, "no storage vol with matching key '{0}'", static key => key.Text),
+        Now<OptionalTextFlags, Number>(111, "virNodeNumOfDevices", Read, static (_, _) => new Number(0)),
         Lookup<Words>(113, "virNodeDeviceLookupByName", ErrorCode.NoNodeDevice, ErrorDomain.NodeDevice, "no node device with matching name '{0}'", static name => name.Text),
         Lookup<Words>(128, "virInterfaceLookupByName", ErrorCode.NoInterface, ErrorDomain.Interface, "couldn't find interface named '{0}'", static name => name.Text),
         Lookup<Words>(175, "virNWFilterLookupByName", ErrorCode.NoFilter, ErrorDomain.Filter, "no nwfilter with matching name '{0}'", static name => name.Text),
         Lookup<Identity>(141, "virSecretLookupByUUID", ErrorCode.NoSecret, ErrorDomain.Secret, "no secret with matching uuid '{0}'", static identity => identity.Uuid.ToString()),
         // There will be nothing to tell of what there is none of; clients that watch for it may.
-        Watch(313, "virConnectNetworkEventRegisterAny"), Watch(368, "virConnectStoragePoolEventRegisterAny"), Watch(374, "virConnectNodeDeviceEventRegisterAny"),
-        Watch(380, "virConnectSecretEventRegisterAny"), Unwatch(314, "virConnectNetworkEventDeregisterAny"), Unwatch(369, "virConnectStoragePoolEventDeregisterAny"),
+        Watch(374, "virConnectNodeDeviceEventRegisterAny"), Watch(380, "virConnectSecretEventRegisterAny"),
         Unwatch(375, "virConnectNodeDeviceEventDeregisterAny"), Unwatch(381, "virConnectSecretEventDeregisterAny"),
     ];
 

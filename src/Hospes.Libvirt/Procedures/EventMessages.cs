@@ -15,6 +15,9 @@ internal static class EventMessages
         (DomainEventKind.Reboot, false) => 169,
         (DomainEventKind.BalloonChange, true) => 331,
         (DomainEventKind.BalloonChange, false) => 276,
+        (DomainEventKind.DeviceRemoved, true) => 333,
+        (DomainEventKind.DeviceRemoved, false) => 311,
+        (DomainEventKind.DeviceAdded, true) => 354,
         (DomainEventKind.MetadataChange, true) => 379,
         _ => null,
     };
@@ -32,6 +35,9 @@ internal static class EventMessages
                 break;
             case DomainEventKind.BalloonChange:
                 writer.UInt64(happened.Value);
+                break;
+            case DomainEventKind.DeviceRemoved or DomainEventKind.DeviceAdded:
+                writer.Text(happened.Text ?? "");
                 break;
             case DomainEventKind.MetadataChange:
                 writer.Int32(happened.Event);

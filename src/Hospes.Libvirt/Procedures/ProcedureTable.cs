@@ -8,8 +8,8 @@ namespace Hospes.Libvirt.Procedures;
 /// </summary>
 internal static class ProcedureTable
 {
-    private static readonly Procedure?[] Rows = Index([.. ConnectionProcedures.All, .. NodeProcedures.All, .. DomainProcedures.All, .. LifecycleProcedures.All, .. TuningProcedures.All,
-        .. StatisticsProcedures.All, .. EventProcedures.All, .. AbsentProcedures.All, new OpenConsoleProcedure()]);
+    private static readonly Procedure?[] Rows = Index([.. ConnectionProcedures.All, .. NodeProcedures.All, .. DomainProcedures.All, .. LifecycleProcedures.All, .. TuningProcedures.All, .. DeviceProcedures.All,
+        .. StatisticsProcedures.All, .. EventProcedures.All, .. NetworkProcedures.All, .. PoolProcedures.All, .. VolumeProcedures.All, .. ConsoleProcedures.All, .. AbsentProcedures.All]);
 
     /// <summary>The rows there are.</summary>
     public static IEnumerable<Procedure> All => Rows.OfType<Procedure>();

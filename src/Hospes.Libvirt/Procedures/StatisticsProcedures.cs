@@ -23,7 +23,9 @@ internal static class StatisticsProcedures
         Later<DomainAndText, BlockCounts>(64, "virDomainBlockStats", Read, static (session, wish) => UsedAsync<BlockCounts>(session, wish.Domain, (live, used) =>
             Disk(live, wish.Text) is { } index ? new BlockCounts(used.Blocks[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Text}")))),
         Later<DomainAndText, InterfaceCounts>(65, "virDomainInterfaceStats", Read, static (session, wish) => UsedAsync<InterfaceCounts>(session, wish.Domain, (live, used) =>
-            Card(live, wish.Text) is { } index ? new InterfaceCounts(used.Interfaces[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path, '{wish.Text}' is not a known interface")))),
+            Card(live, wish.Text) is not { } index ? LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path, '{wish.Text}' is not a known interface"))
+            : index < used.Interfaces.Count ? new InterfaceCounts(used.Interfaces[index]) : LibvirtError.From(new DomainFailure(DomainError.UnsupportedOperation, "the machine does not count what its network cards send")))),
+        Later<BlockStatsWish, Parameters>(243, "virDomainBlockStatsFlags", Read, static (session, wish) => UsedAsync<Parameters>(session, wish.Domain, (live, used) => BlockParameters(live, used, wish))),
     ];
 
     private static ValueTask<Answer<T>> UsedAsync<T>(ClientSession session, DomainName name, Func<DomainConfig, MachineStatistics, Answer<T>> work) => WithAsync<T>(session, name, async domain =>
@@ -32,6 +34,25 @@ internal static class StatisticsProcedures
         if (live is null || await session.Host.StatisticsAsync(domain).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "domain is not running"));
         return work(live, used);
     });
+
+    private static Answer<Parameters> BlockParameters(DomainConfig live, MachineStatistics used, BlockStatsWish wish)
+    {
+        // VIR_TYPED_PARAM_STRING_OKAY says that strings may be among them.
+        if (Flags.Check(wish.Flags, 4, "virDomainBlockStatsFlags") is { } unknown) return unknown;
+        // An empty path means all disks together.
+        int? index = wish.Path.Length == 0 ? null : Disk(live, wish.Path);
+        if (index is null && wish.Path.Length > 0) return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Path}"));
+        ulong Sum(Func<BlockStatistics, ulong> of) => index is { } one ? of(used.Blocks[one]) : used.Blocks.Aggregate(0UL, (sum, block) => sum + of(block));
+        // The names of VIR_DOMAIN_BLOCK_STATS_*.
+        TypedParameter[] all =
+        [
+            TypedParameter.Long("rd_operations", (long)Sum(static block => block.Reads)), TypedParameter.Long("rd_bytes", (long)Sum(static block => block.ReadBytes)),
+            TypedParameter.Long("rd_total_times", (long)Sum(static block => block.ReadTime)), TypedParameter.Long("wr_operations", (long)Sum(static block => block.Writes)),
+            TypedParameter.Long("wr_bytes", (long)Sum(static block => block.WriteBytes)), TypedParameter.Long("wr_total_times", (long)Sum(static block => block.WriteTime)),
+            TypedParameter.Long("flush_operations", (long)Sum(static block => block.Flushes)), TypedParameter.Long("flush_total_times", (long)Sum(static block => block.FlushTime)),
+        ];
+        return wish.Most == 0 ? new Parameters([], all.Length) : new Parameters([.. all.Take(Math.Max(0, wish.Most))], Math.Min(all.Length, wish.Most));
+    }
 
     /// <summary>The disk of a name or path.</summary>
     private static int? Disk(DomainConfig config, string path) => Index(config.Devices.Disks, disk => disk.Target == path || disk.Source == path);
@@ -77,6 +98,12 @@ internal static class StatisticsProcedures
             for (int i = 0; i < domains.Length; i++) domains[i] = DomainName.Read(ref reader);
             return new StatsWish(domains, reader.UInt32(), reader.UInt32());
         }
+    }
+
+    /// <summary><c>remote_domain_block_stats_flags_args</c></summary>
+    private readonly record struct BlockStatsWish(DomainName Domain, string Path, int Most, uint Flags) : IArguments<BlockStatsWish>
+    {
+        public static BlockStatsWish Read(ref XdrReader reader) => new(DomainName.Read(ref reader), reader.Text(), reader.Int32(), reader.UInt32());
     }
 
     private readonly record struct StatsRecord(DomainName Name, DomainSnapshot Now, MachineStatistics? Used, uint Groups);

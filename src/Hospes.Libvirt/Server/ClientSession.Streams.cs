@@ -22,7 +22,7 @@ internal sealed partial class ClientSession
     /// <summary>Sends what comes out of a stream, from now on.</summary>
     public void StartStream(uint serial)
     {
-        if (_streams.TryGetValue(serial, out OpenStream? open)) _ = PumpAsync(open);
+        if (_streams.TryGetValue(serial, out OpenStream? open) && open.Stream.CanRead) _ = PumpAsync(open);
     }
 
     private void EndStreams()
@@ -80,12 +80,31 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>Writes what is uploaded at once: the client sends no faster than the disk takes it.</summary>
+    private void WriteFile(OpenStream open, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            open.Stream.Write(bytes);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Close(open);
+            FailStream(open.Procedure, open.Serial, fault.Message.TrimEnd('.'));
+        }
+    }
+
     private ValueTask TakeStreamAsync(in MessageHeader header, ReadOnlySpan<byte> payload)
     {
         // A piece that was under way when the stream ended is nobody's.
         if (!_streams.TryGetValue(header.Serial, out OpenStream? open) || open.Procedure != header.Procedure) return ValueTask.CompletedTask;
         if (header.Status == MessageStatus.Continue)
         {
+            if (!open.Stream.CanRead)
+            {
+                WriteFile(open, payload);
+                return ValueTask.CompletedTask;
+            }
             if (payload.IsEmpty || open.TryEnqueue(payload.ToArray(), bytes => WriteAsync(open, bytes))) return ValueTask.CompletedTask;
             Close(open);
             FailStream(open.Procedure, open.Serial, "the other end does not read");

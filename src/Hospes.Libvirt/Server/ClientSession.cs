@@ -89,6 +89,7 @@ internal sealed partial class ClientSession : IDisposable
     {
         _end.Cancel();
         EndEvents();
+        EndWatches();
         EndStreams();
         _outgoing.Close();
         _socket.Dispose();

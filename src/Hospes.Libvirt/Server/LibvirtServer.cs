@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Hospes.Domains;
+using Hospes.Domains.Storage;
 
 namespace Hospes.Libvirt.Server;
 
@@ -10,6 +11,9 @@ public sealed record LibvirtServerOptions
 {
     /// <summary>The domains.</summary>
     public required DomainHost Host { get; init; }
+
+    /// <summary>The storage pools.</summary>
+    public required StoragePools Pools { get; init; }
 
     /// <summary>The socket for clients that may change things.</summary>
     public required string SocketPath { get; init; }

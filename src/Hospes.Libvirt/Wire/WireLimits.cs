@@ -21,6 +21,9 @@ public static class WireLimits
     /// <summary>The longest list of scheduler parameters (<c>REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX</c>).</summary>
     public const int SchedulerParameters = 16;
 
+    /// <summary>The longest list of limits of a disk (<c>REMOTE_DOMAIN_BLOCK_IO_TUNE_PARAMETERS_MAX</c>).</summary>
+    public const int IoTuneParameters = 32;
+
     /// <summary>What a stream's message carries at most (<c>VIR_NET_MESSAGE_LEGACY_PAYLOAD_MAX</c>).</summary>
     public const int StreamData = 262144 - Header;
 

@@ -1,0 +1,63 @@
+using Hospes.Domains;
+using Hospes.Domains.Lifecycle;
+using Hospes.Libvirt.Server;
+using Hospes.Libvirt.Wire;
+
+namespace Hospes.Libvirt.Procedures;
+
+/// <summary>A procedure whose call becomes a stream: the call's serial number is the stream's.</summary>
+/// <typeparam name="TArguments">What the call carries.</typeparam>
+internal sealed class StreamProcedure<TArguments>(int number, string name, Access access, Func<ClientSession, TArguments, ValueTask<Answer<Stream>>> open) : Procedure(number, name, access)
+    where TArguments : struct, IArguments<TArguments>
+{
+    public override ValueTask CallAsync(ClientSession session, uint serial, ReadOnlySpan<byte> arguments)
+    {
+        var reader = new XdrReader(arguments);
+        TArguments wish = TArguments.Read(ref reader);
+        if (reader.Complete) return OpenAsync(session, serial, wish);
+        session.Fail(Number, serial, new LibvirtError(ErrorCode.Rpc, ErrorDomain.Rpc, "Unable to decode message payload"));
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask OpenAsync(ClientSession session, uint serial, TArguments wish)
+    {
+        Answer<Stream> opened = await open(session, wish).ConfigureAwait(false);
+        if (opened.Error is { } refusal)
+        {
+            session.Fail(Number, serial, refusal);
+            return;
+        }
+        if (!session.TryOpenStream(Number, serial, opened.Value!))
+        {
+            await opened.Value!.DisposeAsync().ConfigureAwait(false);
+            session.Fail(Number, serial, new LibvirtError(ErrorCode.ResourceBusy, ErrorDomain.Rpc, "too many streams"));
+            return;
+        }
+        session.Answer<Nothing>(Number, serial, default(Nothing));
+        session.StartStream(serial);
+    }
+}
+
+/// <summary>Consoles and channels as streams.</summary>
+internal static class ConsoleProcedures
+{
+    /// <summary><c>VIR_DOMAIN_CONSOLE_FORCE</c>, <c>_SAFE</c>; channels know the first.</summary>
+    private const uint Known = 3;
+
+    public static IReadOnlyList<Procedure> All { get; } =
+    [
+        new StreamProcedure<DomainTextFlags>(201, "virDomainOpenConsole", Access.Write, static (session, wish) => OpenAsync(session, wish, "virDomainOpenConsole", channel: false)),
+        new StreamProcedure<DomainTextFlags>(296, "virDomainOpenChannel", Access.Write, static (session, wish) => OpenAsync(session, wish, "virDomainOpenChannel", channel: true)),
+    ];
+
+    private static async ValueTask<Answer<Stream>> OpenAsync(ClientSession session, DomainTextFlags wish, string function, bool channel)
+    {
+        if (Flags.Check(wish.Flags, Known, function) is { } unknown) return unknown;
+        Outcome<ManagedDomain> found = session.Host.Find(wish.Domain.Uuid);
+        if (found.Failure is { } missing) return missing;
+        string? alias = wish.Text;
+        if (channel && found.Value.Now.Live?.Devices.Channels.FirstOrDefault(device => alias is null || device.TargetName == alias || device.Alias == alias) is { } named) alias = named.Alias;
+        Outcome<Stream> opened = await session.Host.OpenConsoleAsync(found.Value, alias).ConfigureAwait(false);
+        return opened.Failure is { } failure ? failure : opened.Value;
+    }
+}
