@@ -24,7 +24,8 @@ internal sealed record SoftSettings(Translation Translation, string? Profile = n
     /// <summary>How often a block is interpreted before it is translated.</summary>
     public int Threshold => Translation switch
     {
-        Translation.On => 8,
+        // A trace costs about as much to make as this many passes of the interpreter over it.
+        Translation.On => 24,
         // So that it is known where branches through registers go.
         Translation.Lockstep => 2,
         _ => 1,
