@@ -46,8 +46,13 @@ public sealed class ShareTests : IDisposable
         (await guest.DoAsync("rm -r /a/*; /tools/posix /a 2000")).ShouldBe("posix: good");
         Directory.GetFileSystemEntries(shared).ShouldBeEmpty();
 
-        // One more folder comes while the guest runs, and goes.
+        // Who manages the domain sees what that came to.
         using QmpPeer monitor = await QmpPeer.ConnectAsync(qmp);
+        JsonNode told = (await monitor.CallAsync("query-stats", new JsonObject { ["target"] = "vm" }))!;
+        JsonNode share = told.AsArray().Single(static at => (string?)at!["qom-path"] == "/machine/peripheral/share0")!["stats"]!;
+        ((long)share.AsArray().Single(static at => (string?)at!["name"] == "device_bytes_from_guest")!["value"]!).ShouldBeGreaterThan(20_000_000);
+
+        // One more folder comes while the guest runs, and goes.
         var device = new JsonObject { ["driver"] = "virtio-fs-pci", ["tag"] = "later", ["path"] = outside, ["readonly"] = true, ["id"] = "later", ["bus"] = "port1" };
         await monitor.CallAsync("device_add", device);
         await guest.UntilAsync("mount -t virtiofs later /c && cat /c/secret", "secret");

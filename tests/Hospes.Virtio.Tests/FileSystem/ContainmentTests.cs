@@ -116,21 +116,18 @@ public sealed class ContainmentTests
             }
         });
         swapper.Start();
-        int made = 0;
         for (int i = 0; i < 3000; i++)
         {
             FuseClient.Answer found = client.Call(FuseOperation.Lookup, 1, "place");
             if (found.Error != 0) continue;
             FuseClient.Answer created = client.Call(FuseOperation.Create, found.Long(0), ReadWrite, 0x1A4u, 0u, 0u, "secret");
             if (created.Error != 0) continue;
-            made++;
             client.Write(created.Long(0), created.Long(128), 0, "spoilt"u8.ToArray());
             client.Call(FuseOperation.Release, created.Long(0), created.Long(128), 0u, 0u, 0ul);
             client.Call(FuseOperation.Unlink, found.Long(0), "secret");
         }
         stop.Cancel();
         swapper.Join();
-        made.ShouldBeGreaterThanOrEqualTo(0);
         File.ReadAllText(Path.Combine(client.Outside, "secret")).ShouldBe("secret");
     }
 
