@@ -60,14 +60,14 @@ internal static class FuseLayout
 
     /// <summary>Flags of INIT.</summary>
     public const uint AsyncRead = 1 << 0, AtomicTruncate = 1 << 3, BigWrites = 1 << 5, AutoInvalidate = 1 << 12, ReadFolderPlus = 1 << 13, ReadFolderPlusAuto = 1 << 14, AsyncDirect = 1 << 15,
-        ParallelFolders = 1 << 18, MaxPages = 1 << 22, CacheLinks = 1 << 23, SubMounts = 1 << 27, DropsSetId = 1 << 28, LongSetExtended = 1 << 29;
+        ParallelFolders = 1 << 18, MaxPages = 1 << 22, CacheLinks = 1 << 23, SubMounts = 1 << 27, DropsSetId = 1 << 28;
 
     /// <summary>What SETATTR changes.</summary>
     public const uint SetsMode = 1, SetsUser = 2, SetsGroup = 4, SetsSize = 8, SetsAccessed = 16, SetsModified = 32, HasHandle = 64, AccessedNow = 128, ModifiedNow = 256, KillsSetId = 1 << 11;
 
-    /// <summary>Flags of OPEN and CREATE, of WRITE, of GETATTR, of FSYNC, and of attributes.</summary>
-    public const uint OpenKillsSetId = 1, WriteFromCache = 1, WriteKillsSetId = 4, AttributesOfHandle = 1, DataOnly = 1, IsSubMount = 1;
+    /// <summary>Flags of OPEN and CREATE, of WRITE, of FSYNC, and of attributes.</summary>
+    public const uint OpenKillsSetId = 1, WriteFromCache = 1, WriteKillsSetId = 4, DataOnly = 1, IsSubMount = 1;
 
-    /// <summary>Flags of an open file: its end need not be told of, its entries may be kept.</summary>
-    public const uint NoFlush = 1 << 5, KeepEntries = 1 << 3;
+    /// <summary>Flag of an open file: its closing need not be told of (FOPEN_NOFLUSH).</summary>
+    public const uint NoFlush = 1 << 5;
 }

@@ -15,7 +15,7 @@ internal static unsafe partial class HostCalls
     public const int LongestName = 255, LongestTarget = 4095;
 
     public const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2, AccessMode = 3, Create = 0x40, Exclusive = 0x80, NoTerminal = 0x100, Truncates = 0x200, Appends = 0x400,
-        NonBlocking = 0x800, DataSync = 0x1000, Direct = 0x4000, Folder = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000, Sync = 0x101000, Path = 0x200000;
+        NonBlocking = 0x800, DataSync = 0x1000, Folder = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000, Sync = 0x101000, Path = 0x200000;
 
     /// <summary>Flags of renameat2(2).</summary>
     public const uint RenameNoReplace = 1, RenameExchange = 2;

@@ -110,6 +110,6 @@ internal static class HostMode
 internal static class Errno
 {
     public const int
-        NotPermitted = 1, NoEntry = 2, Interrupted = 4, InputOutput = 5, BadFile = 9, Exists = 17, NotFolder = 20, IsFolder = 21, Invalid = 22, TooManyFiles = 23, ReadOnly = 30,
+        NotPermitted = 1, NoEntry = 2, InputOutput = 5, BadFile = 9, Exists = 17, NotFolder = 20, IsFolder = 21, Invalid = 22, TooManyFiles = 23, ReadOnly = 30,
         OutOfRange = 34, NameTooLong = 36, NotThere = 38, Loop = 40, NoData = 61, Protocol = 71, NotSupported = 95, Stale = 116;
 }
