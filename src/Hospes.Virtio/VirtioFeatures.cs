@@ -68,4 +68,7 @@ public enum VirtioKind : ushort
 
     /// <summary>Sockets between guest and host (5.10).</summary>
     Socket = 19,
+
+    /// <summary>Folders of the host (5.11).</summary>
+    FileSystem = 26,
 }

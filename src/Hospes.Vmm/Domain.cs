@@ -1,6 +1,7 @@
 using Hospes.Builder;
 using Hospes.Hypervisor;
 using Hospes.Machine;
+using Hospes.Vmm.Statistics;
 
 namespace Hospes.Vmm;
 
@@ -29,6 +30,7 @@ internal sealed class Domain : IDisposable
         _guest = guest;
         _time = time;
         _threadIds = new int[Math.Clamp(options.Machine.MostVcpus, 1, 255)];
+        Counters = [.. _threadIds.Select(static _ => new VcpuCounters())];
         _gate = new VcpuGate(() =>
         {
             foreach (Vcpu vcpu in _vcpus) vcpu.Kick();
@@ -52,6 +54,9 @@ internal sealed class Domain : IDisposable
 
     /// <summary>The host's ids of the processors' threads; 0 for one that has not begun. Any thread.</summary>
     public IReadOnlyList<int> ThreadIds => _threadIds;
+
+    /// <summary>What the processors did, those too that may come. Any thread.</summary>
+    public IReadOnlyList<VcpuCounters> Counters { get; }
 
     /// <summary>Tells a debugger that a processor stopped, on the processor's thread; false when there is none.</summary>
     public Func<int, Packet, bool>? Debugged { get; set; }
@@ -195,9 +200,11 @@ internal sealed class Domain : IDisposable
 
     private void RunVcpu(Vcpu vcpu, PvhMachine machine)
     {
+        VcpuCounters counters = Counters[vcpu.Id];
         try
         {
             _threadIds[vcpu.Id] = ThreadId();
+            counters.Begin(_threadIds[vcpu.Id]);
             Status status = vcpu.Bind();
             if (!_gate.Enter(vcpu.Id)) return;
             try
@@ -205,6 +212,7 @@ internal sealed class Domain : IDisposable
                 while (status == Status.Ok)
                 {
                     status = vcpu.Run(out Packet packet);
+                    counters.Count(status, packet.Kind);
                     if (status == Status.Ok && packet.Kind == PacketKind.Debug)
                     {
                         Packet stop = packet;
@@ -218,6 +226,7 @@ internal sealed class Domain : IDisposable
             finally
             {
                 _gate.Leave();
+                counters.End();
             }
 
             if (status != Status.Canceled) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"processor {vcpu.Id} stopped with the status {status}"));

@@ -1,4 +1,5 @@
 using Hospes.Machine;
+using Hospes.Vmm.Statistics;
 
 namespace Hospes.Vmm;
 
@@ -15,6 +16,7 @@ public sealed partial class DomainControl
     private Domain? _life;
     private IDomainDebugger? _debugger;
     private DomainEnd? _stopped;
+    private DomainStatistics? _lastStatistics;
     private RunState _state = RunState.Prelaunch;
     private bool _wantsToRun, _isHeld, _isResetting;
 
@@ -42,6 +44,10 @@ public sealed partial class DomainControl
             lock (_gate) return _state;
         }
     }
+
+    /// <summary>Looks at what the domain used and did in its current life, or in the last one.</summary>
+    /// <returns>Null before the first.</returns>
+    public DomainStatistics? Statistics() => Look(DomainStatistics.Of) ?? Volatile.Read(ref _lastStatistics);
 
     /// <summary>Holds all processors and the guest's time. Does nothing to a domain that doesn't run.</summary>
     public void Pause()
@@ -157,6 +163,7 @@ public sealed partial class DomainControl
         lock (_gate)
         {
             bool reboots = TakeEnd(ref end);
+            if (_life is { } life) Volatile.Write(ref _lastStatistics, DomainStatistics.Of(life));
             _life = null;
             _isHeld = false;
             // What the guest did not let go while it ran, it has let go now.

@@ -15,6 +15,14 @@ public sealed class RunTests : IDisposable
     public async Task APowerOffIsZero() => (await RunAsync(TestKernels.PowerOff)).ShouldBe(new Ran(0, "", ""));
 
     [Fact]
+    public async Task WhatTheGuestUsedAndDidIsToldWhenThatIsWanted()
+    {
+        Ran ran = await RunAsync(TestKernels.PowerOff, "--stats", "--rng");
+        ran.Status.ShouldBe(0);
+        ran.Error.ShouldMatch(@"^hospes: vCPU 0: \d+\.\d{3} s, exits [1-9]\d* \(.*port [1-9]\d*.*\)\nhospes: Entropy: operations 0, bytes from the guest 0, to the guest 0, in hand 0\nhospes: memory: \d+ MiB given, [1-9]\d* MiB held by the host for the process\n$");
+    }
+
+    [Fact]
     public async Task AResetIsThreeWithoutReboot() =>
         (await RunAsync(TestKernels.Reset, "--no-reboot")).ShouldBe(new Ran(3, "", "hospes: the guest asked for a reset and --no-reboot was given\n"));
 

@@ -6,6 +6,7 @@ using Hospes.Cli.CommandLine;
 using Hospes.Machine;
 using Hospes.Network;
 using Hospes.Virtio;
+using Hospes.Virtio.FileSystem;
 using Hospes.Vmm.CommandLine;
 
 namespace Hospes.Cli.Run;
@@ -38,6 +39,10 @@ internal sealed class DeviceArguments
             return TryVsock(text, out _) ? null : "is no path, or cid is no number from 3 to 4294967294";
         });
 
+    private readonly Option<string[]> _shares = Repeated("--share", "FOLDER[:TAG][,ro]",
+        "Let the guest use a folder of the host (virtio-fs), no root needed; may be given again. Linux mounts it with 'mount -t virtiofs TAG /mnt'; "
+            + "TAG is the folder's own name when absent. ro: nothing in it can change.");
+
     private readonly Option<bool> _panic = OptionValue.Switch("--panic-device", "Give the guest a PCI device by which its kernel tells of its panic (pvpanic-pci).");
 
     private readonly Option<int?> _ports = OptionValue.Create(
@@ -58,7 +63,7 @@ internal sealed class DeviceArguments
         });
 
     /// <summary>The options, for the command.</summary>
-    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _panic, _ports];
+    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _shares, _panic, _ports];
 
     /// <summary>Reads them.</summary>
     public Outcome<IReadOnlyList<DeviceOptions>> Read(ParseResult result)
@@ -82,6 +87,11 @@ internal sealed class DeviceArguments
         if (result.GetValue(_entropy)) devices.Add(new EntropyOptions());
         if (result.GetValue(_balloon)) devices.Add(new BalloonOptions { Id = "balloon0", ReportsFreePages = true, DeflatesOnOom = true });
         if (result.GetValue(_vsock) is { } sockets && TryVsock(sockets, out VsockOptions vsock)) devices.Add(vsock);
+        foreach (string text in result.GetValue(_shares) ?? [])
+        {
+            if (!ReadShare(text).Succeeded(out ShareOptions? share, out Failure? failure)) return failure;
+            devices.Add(share with { Id = $"share{devices.Count(static other => other is ShareOptions)}" });
+        }
         if (result.GetValue(_panic)) devices.Add(new PanicNoticeOptions { Id = "panic0" });
         for (int port = 1; port <= (result.GetValue(_ports) ?? 0); port++) devices.Add(new RootPortOptions { Id = $"port{port}" });
         return devices;
@@ -166,6 +176,20 @@ internal sealed class DeviceArguments
         return network is null
             ? Bad("--net", text, "is none of user, tap=NAME, stream=PATH, udp=ADDRESS:PORT,local=ADDRESS:PORT and none")
             : network with { Mac = mac, Mtu = mtu, Pairs = pairs };
+    }
+
+    private static Outcome<ShareOptions> ReadShare(string text)
+    {
+        const string Fixed = ",ro";
+        bool isReadOnly = text.EndsWith(Fixed, StringComparison.Ordinal);
+        string rest = isReadOnly ? text[..^Fixed.Length] : text;
+        // A colon that is not the tag's belongs to the folder: then a tag has to be given.
+        int at = rest.LastIndexOf(':');
+        string path = at < 0 ? rest : rest[..at];
+        if (path.Length == 0) return Bad("--share", text, "names no folder");
+        string tag = at < 0 ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : rest[(at + 1)..];
+        return FileSystemDevice.IsTag(tag) && !tag.Contains('/', StringComparison.Ordinal) ? new ShareOptions(path, tag) { IsReadOnly = isReadOnly }
+            : Bad("--share", text, "has no tag of 1 to 36 bytes without '/' behind its last ':'");
     }
 
     private static bool Add(List<PortForward> forwards, PortForward forward)

@@ -5,6 +5,7 @@ using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Gdb;
 using Hospes.Vmm.Qmp;
+using Hospes.Vmm.Statistics;
 
 namespace Hospes.Cli.Run;
 
@@ -24,6 +25,9 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
 
     /// <summary>Where debuggers connect to; null for nowhere.</summary>
     public string? GdbPlace { get; init; }
+
+    /// <summary>Whether people are told at the end what the domain used and did.</summary>
+    public bool TellsStatistics { get; init; }
 
     /// <summary>Told of every stage.</summary>
     public Action<DomainStage>? StageReached { get; set; }
@@ -50,6 +54,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         using GdbServer? debuggers = GdbPlace is null ? null : GdbServer.TryListen(runner, GdbPlace, out refused);
         if (GdbPlace is not null && debuggers is null) return surroundings.Fail(new Failure(FailureKind.Host, refused!, "see 'hospes run --help'"));
         using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
+        using var meter = new DomainMeter(runner.Control);
         string? notice = runner.Notice;
         runner.StageReached = stage =>
         {
@@ -72,6 +77,7 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         failure = runner.Run(out DomainEnd end);
         terminal?.Dispose();
         if (monitor is not null) QmpSocket.Drain(monitor);
+        if (TellsStatistics && runner.Control.Statistics() is { } statistics) surroundings.Error.Write(StatisticsText.Of(statistics));
         return failure is null ? Report(end) : surroundings.Fail(Translate(failure));
 
         void Stop(PosixSignalContext context, int status)

@@ -57,6 +57,7 @@ internal static class RunCommand
         Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
         Option<string?> qmp = OptionValue.Text("--qmp", "PATH", "Let others of this user drive the guest over QMP, as they drive QEMU, on a Unix socket that is made here.");
         Option<bool> paused = OptionValue.Switch("--paused", "Wait for QMP's command cont before the first instruction.");
+        Option<bool> stats = OptionValue.Switch("--stats", "Say on standard error at the end what the guest used and did: processors' time and exits, devices' operations and bytes, memory. While it runs, QMP's query-stats and the .NET meter Hospes tell.");
         var devices = new DeviceArguments();
         var machine = new Option<string[]>("--machine")
         {
@@ -99,6 +100,7 @@ internal static class RunCommand
         })
         { kernel, initrd, append, memory, vcpus, maxVcpus, generation, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused, gdb };
         command.Add(bootEntry);
+        command.Add(stats);
         foreach (Option option in devices.Options) command.Add(option);
         foreach (Option option in seed.Options) command.Add(option);
         command.SetAction(result =>
@@ -133,7 +135,7 @@ internal static class RunCommand
                 Timeout = result.GetValue(timeout),
                 StartPaused = result.GetValue(paused),
             };
-            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp), GdbPlace = result.GetValue(gdb) }.Run();
+            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp), GdbPlace = result.GetValue(gdb), TellsStatistics = result.GetValue(stats) }.Run();
         });
         return command;
     }

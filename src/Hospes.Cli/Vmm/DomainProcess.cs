@@ -60,6 +60,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         _runner = runner;
         if (_stop.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
         using var monitor = new QmpMonitor(runner, chardevs);
+        using var meter = new Hospes.Vmm.Statistics.DomainMeter(runner.Control);
         using GdbServer? debuggers = line.Gdb is null ? null : GdbServer.TryListen(runner, line.Gdb, out refused);
         if (line.Gdb is not null && debuggers is null) return messages.Fail($"gdbstub: {refused}");
         if (line.Serial is not null)

@@ -18,7 +18,7 @@ internal static class VmmManual
         ("-kernel", "FILE", "The kernel: bzImage, ELF or Multiboot 1."),
         ("-initrd", "FILE", "The initial RAM disk."),
         ("-append", "TEXT", "The kernel's command line."),
-        ("-device", "MODEL[,PROPERTY=VALUE…]", "A device: virtio-net-pci, virtio-blk-pci, virtio-rng-pci, virtio-serial-pci with virtconsole and virtserialport. pcie-root-port, virtio-balloon-pci, virtio-vsock-pci; -device help and -device MODEL,help list more."),
+        ("-device", "MODEL[,PROPERTY=VALUE…]", "A device: virtio-net-pci, virtio-blk-pci, virtio-rng-pci, virtio-serial-pci with virtconsole and virtserialport. pcie-root-port, virtio-balloon-pci, virtio-vsock-pci, virtio-fs-pci; -device help and -device MODEL,help list more."),
         ("-netdev", "TYPE,id=ID[,…]", "What a network card is connected to: user[,hostfwd=RULE…] (through passt), tap,ifname=NAME, stream and dgram with addresses (addr.type=unix,addr.path=…), or socket,listen=|connect=|udp=."),
         ("-drive", "file=FILE[,format=FORMAT][,if=none|virtio][,id=ID][,readonly=on]", "A disk image; with if=virtio it gets a device too."),
         ("-blockdev", "DRIVER,node-name=NAME[,…]", "A block node: file, raw or qcow2; a format names the node below as file=NAME or describes it as file.driver=file,file.filename=…; JSON is taken too."),

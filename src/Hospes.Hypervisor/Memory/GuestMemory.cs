@@ -6,7 +6,7 @@ namespace Hospes.Hypervisor;
 /// The guest-physical address space: RAM ranges that are mapped into this process. Everything is copied in and out, because a guest may
 /// change its memory at any time. Thread-safe; reads and writes of up to 8 aligned bytes are single accesses.
 /// </summary>
-public sealed unsafe class GuestMemory : IDisposable
+public sealed unsafe partial class GuestMemory : IDisposable
 {
     // SAFETY: every host pointer in this class is formed by Locate, which checks that the whole access lies inside one mapped range;
     // ranges are unmapped only in Dispose, after the engine has ended.

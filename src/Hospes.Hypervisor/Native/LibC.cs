@@ -3,12 +3,13 @@ using System.Runtime.InteropServices;
 namespace Hospes.Hypervisor.Native;
 
 /// <summary>The C library's calls that guest memory needs.</summary>
-internal static partial class LibC
+internal static unsafe partial class LibC
 {
     public const int ProtRead = 1, ProtWrite = 2;
     public const int MapShared = 1, MapPrivate = 2, MapAnonymous = 0x20, MapNoReserve = 0x4000;
     public const uint MfdCloseOnExec = 1, MfdHugeTlb = 4, MfdHuge2Mb = 21u << 26, MfdHuge1Gb = 30u << 26;
     public const int AdviseHugePage = 14, AdviseRemove = 9, AdviseDontNeed = 4;
+    public const int WriteAppends = 0x10, BadAddress = 14, Interrupted = 4;
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int CreateMemoryFile(string name, uint flags);
@@ -27,4 +28,17 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int file);
+
+    [LibraryImport("libc", EntryPoint = "preadv", SetLastError = true)]
+    public static partial nint ReadAt(int file, Vector* parts, int count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pwritev2", SetLastError = true)]
+    public static partial nint WriteAt(int file, Vector* parts, int count, long offset, int flags);
+
+    /// <summary><c>struct iovec</c>.</summary>
+    public struct Vector
+    {
+        public nint Start;
+        public nuint Length;
+    }
 }

@@ -1,7 +1,9 @@
 using System.Net.NetworkInformation;
+using System.Runtime.InteropServices;
 using Hospes.Network;
 using Hospes.Storage;
 using Hospes.Virtio;
+using Hospes.Virtio.FileSystem;
 
 namespace Hospes.Machine;
 
@@ -18,6 +20,7 @@ public sealed class DeviceBackends : IDisposable
     private List<NetworkCard> _cards = [];
 
     private readonly TimeProvider _time;
+    private readonly Dictionary<DeviceOptions, SharedFolder> _folders = new(ReferenceEqualityComparer.Instance);
     private VsockSockets? _vsock;
 
     private DeviceBackends(IConsoleSink console, TimeProvider time)
@@ -117,6 +120,7 @@ public sealed class DeviceBackends : IDisposable
             _vsock?.Dispose();
             _vsock = null;
         }
+        if (_folders.Remove(options, out SharedFolder? folder)) folder.Dispose();
         if (Balloon is not null && ReferenceEquals(Balloon.Options, options))
         {
             Balloon.Dispose();
@@ -129,6 +133,7 @@ public sealed class DeviceBackends : IDisposable
     {
         Balloon?.Dispose();
         _vsock?.Dispose();
+        foreach (SharedFolder folder in _folders.Values) folder.Dispose();
         Networks.Dispose();
         Blocks.Dispose();
     }
@@ -154,6 +159,8 @@ public sealed class DeviceBackends : IDisposable
                 if (_vsock is null) return refused;
                 _makers = [.. _makers, new Maker(option, _ => _vsock.MakeDevice(vsock.GuestCid))];
                 return null;
+            case ShareOptions share:
+                return OpenShare(share);
             case ConsoleOptions { Ports: { } ports }:
                 _makers = [.. _makers, new Maker(option, set => set.MakePorts(ports))];
                 return null;
@@ -174,6 +181,20 @@ public sealed class DeviceBackends : IDisposable
         var port = new ConsolePort(_console);
         set.Console = new VirtioInput(port);
         return new ConsoleDevice(port);
+    }
+
+    private DeviceFailure? OpenShare(ShareOptions options)
+    {
+        if (_makers.Exists(other => other.Options is ShareOptions share && share.Tag == options.Tag)) return new DeviceFailure($"there are two shared folders '{options.Tag}'", "give each a tag of its own");
+        if (SharedFolder.TryOpen(options.Path, options.IsReadOnly, out int error) is not { } folder)
+        {
+            return error == SharedFolder.NoSystemCall
+                ? new DeviceFailure($"the folder '{options.Path}' cannot be shared: the host's kernel has no openat2", "use Linux 5.6 or later, and nothing that forbids the call")
+                : new DeviceFailure($"the folder '{options.Path}' cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}", "give a folder that is there and yours to open");
+        }
+        _folders.Add(options, folder);
+        _makers = [.. _makers, new Maker(options, _ => new FileSystemDevice(options.Tag, folder))];
+        return null;
     }
 
     private DeviceFailure? OpenDisk(DiskOptions options)

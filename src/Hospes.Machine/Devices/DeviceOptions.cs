@@ -42,6 +42,15 @@ public sealed record VsockOptions(string Path) : DeviceOptions
     public ulong GuestCid { get; init; } = Virtio.VsockDevice.FirstGuestCid;
 }
 
+/// <summary>A folder of the host that the guest mounts (virtio-fs).</summary>
+/// <param name="Path">The folder.</param>
+/// <param name="Tag">By what the guest mounts it: 1 to 36 bytes of UTF-8. Unique among a domain's folders.</param>
+public sealed record ShareOptions(string Path, string Tag) : DeviceOptions
+{
+    /// <summary>Whether the guest can't change anything in it.</summary>
+    public bool IsReadOnly { get; init; }
+}
+
 /// <summary>A place on the PCI bus where the guest's kernel tells of its panic (pvpanic-pci).</summary>
 public sealed record PanicNoticeOptions : DeviceOptions;
 

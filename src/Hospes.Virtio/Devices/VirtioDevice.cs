@@ -8,6 +8,7 @@ public abstract class VirtioDevice : IDisposable
 {
     private readonly Lock _configGate = new();
     private readonly byte[] _config;
+    private readonly QueueCounters[] _counters;
     private byte _generation;
 
     /// <summary>Makes a device.</summary>
@@ -22,6 +23,8 @@ public abstract class VirtioDevice : IDisposable
         Kind = kind;
         PciClass = pciClass;
         QueueCount = queues;
+        _counters = new QueueCounters[queues];
+        for (int i = 0; i < queues; i++) _counters[i] = new QueueCounters();
         _config = new byte[configSize];
     }
 
@@ -33,6 +36,9 @@ public abstract class VirtioDevice : IDisposable
 
     /// <summary>How many queues it has.</summary>
     public int QueueCount { get; }
+
+    /// <summary>What went through its queues, in order.</summary>
+    public IReadOnlyList<QueueCounters> Counters => _counters;
 
     /// <summary>Bytes of its configuration.</summary>
     public int ConfigSize => _config.Length;

@@ -14,7 +14,7 @@ public sealed class DescriptorChain
 
     private readonly VirtQueue _queue;
     private readonly GuestMemory _memory;
-    private Segment[] _segments = new Segment[8];
+    private MemoryPart[] _segments = new MemoryPart[8];
     private int _count;
     private int _readable;
 
@@ -45,7 +45,7 @@ public sealed class DescriptorChain
         if (offset > ReadableBytes || (uint)destination.Length > ReadableBytes - offset) return _queue.Break(QueueFault.BadRequest);
         for (int i = 0; i < _readable && !destination.IsEmpty; i++)
         {
-            ref readonly Segment segment = ref _segments[i];
+            ref readonly MemoryPart segment = ref _segments[i];
             if (offset >= segment.Length)
             {
                 offset -= segment.Length;
@@ -68,7 +68,7 @@ public sealed class DescriptorChain
         if (offset > WritableBytes || (uint)source.Length > WritableBytes - offset) return _queue.Break(QueueFault.BadRequest);
         for (int i = _readable; i < _count && !source.IsEmpty; i++)
         {
-            ref readonly Segment segment = ref _segments[i];
+            ref readonly MemoryPart segment = ref _segments[i];
             if (offset >= segment.Length)
             {
                 offset -= segment.Length;
@@ -94,6 +94,47 @@ public sealed class DescriptorChain
         return has;
     }
 
+    /// <summary>Fills what the device may write from a file, without a copy in between.</summary>
+    /// <param name="file">A descriptor that may be read.</param>
+    /// <param name="position">Where in the file.</param>
+    /// <param name="offset">The first byte, counted from the first writable one.</param>
+    /// <param name="length">How many bytes; the whole of it must lie inside <see cref="WritableBytes"/>.</param>
+    /// <returns>As <see cref="GuestMemory.ReadFile"/>.</returns>
+    public long ReadFile(int file, long position, uint offset, uint length)
+    {
+        Span<MemoryPart> parts = stackalloc MemoryPart[_count - _readable];
+        return _memory.ReadFile(file, position, parts[..Cut(_segments.AsSpan(_readable.._count), offset, length, parts)]);
+    }
+
+    /// <summary>Writes what the driver wrote for the device to a file, without a copy in between.</summary>
+    /// <param name="file">A descriptor that may be written.</param>
+    /// <param name="position">Where in the file.</param>
+    /// <param name="offset">The first byte, counted from the chain's start.</param>
+    /// <param name="length">How many bytes; the whole of it must lie inside <see cref="ReadableBytes"/>.</param>
+    /// <param name="appends">Whether they go to the file's end.</param>
+    /// <returns>As <see cref="GuestMemory.WriteFile"/>.</returns>
+    public long WriteFile(int file, long position, uint offset, uint length, bool appends)
+    {
+        Span<MemoryPart> parts = stackalloc MemoryPart[_readable];
+        return _memory.WriteFile(file, position, parts[..Cut(_segments.AsSpan(0, _readable), offset, length, parts)], appends);
+    }
+
+    /// <summary>Cuts a stretch out of parts.</summary>
+    /// <returns>How many parts it has.</returns>
+    private static int Cut(ReadOnlySpan<MemoryPart> from, uint offset, uint length, Span<MemoryPart> parts)
+    {
+        int count = 0;
+        foreach (MemoryPart part in from)
+        {
+            if (length == 0) break;
+            uint skipped = Math.Min(offset, part.Length), taken = Math.Min(part.Length - skipped, length);
+            offset -= skipped;
+            length -= taken;
+            if (taken > 0) parts[count++] = new MemoryPart(part.Address + skipped, taken);
+        }
+        return count;
+    }
+
     internal void Clear()
     {
         _count = _readable = 0;
@@ -108,7 +149,7 @@ public sealed class DescriptorChain
         if ((ulong)ReadableBytes + WritableBytes + length > uint.MaxValue) return QueueFault.ChainTooLarge;
         if (address > ulong.MaxValue - length) return QueueFault.BadAddress;
         if (_count == _segments.Length) Array.Resize(ref _segments, _count * 2);
-        _segments[_count++] = new Segment(address, length);
+        _segments[_count++] = new MemoryPart(address, length);
         if (isWritable)
         {
             WritableBytes += length;
@@ -120,6 +161,4 @@ public sealed class DescriptorChain
         }
         return QueueFault.None;
     }
-
-    private readonly record struct Segment(ulong Address, uint Length);
 }

@@ -43,6 +43,9 @@ public abstract class VirtQueue
     /// <summary>How the driver set it up.</summary>
     public QueueSetup Setup { get; }
 
+    /// <summary>What went through it.</summary>
+    internal QueueCounters Counters { get; private init; } = new();
+
     private protected Lock Gate { get; } = new();
 
     private protected GuestMemory Memory { get; }
@@ -56,12 +59,15 @@ public abstract class VirtQueue
     /// <param name="setup">What the driver wrote.</param>
     /// <param name="broke">Told once when the queue breaks, on the thread that met the fault.</param>
     /// <param name="fault">Why there is no queue.</param>
-    public static VirtQueue? TryCreate(GuestMemory memory, in QueueSetup setup, Action<QueueFault> broke, out QueueFault fault)
+    /// <param name="counters">Counts what goes through it; null for counters of its own.</param>
+    public static VirtQueue? TryCreate(GuestMemory memory, in QueueSetup setup, Action<QueueFault> broke, out QueueFault fault, QueueCounters? counters = null)
     {
         bool packed = (setup.Features & VirtioFeatures.PackedRing) != 0;
         fault = Check(setup, packed);
         if (fault != QueueFault.None) return null;
-        return packed ? new PackedQueue(memory, setup, broke) : new SplitQueue(memory, setup, broke);
+        counters ??= new QueueCounters();
+        counters.Begin();
+        return packed ? new PackedQueue(memory, setup, broke) { Counters = counters } : new SplitQueue(memory, setup, broke) { Counters = counters };
     }
 
     /// <summary>Takes the next buffer.</summary>
@@ -79,6 +85,7 @@ public abstract class VirtQueue
             fault = Take(next, out bool taken);
             if (taken && fault == QueueFault.None)
             {
+                Counters.Took(next);
                 chain = next;
                 return true;
             }
@@ -111,6 +118,7 @@ public abstract class VirtQueue
         lock (Gate)
         {
             fault = Fault == QueueFault.None ? Give(chains, written) : QueueFault.None;
+            foreach (uint bytes in written) Counters.Gave(bytes);
             foreach (DescriptorChain chain in chains) _idle.Push(chain);
         }
         if (fault != QueueFault.None) Break(fault);
@@ -123,6 +131,7 @@ public abstract class VirtQueue
         lock (Gate)
         {
             Untake(chain);
+            Counters.PutBack(chain);
             _idle.Push(chain);
         }
     }

@@ -131,7 +131,7 @@ public sealed partial class VirtioPci
     {
         if ((_status & VirtioStatus.FeaturesOk) == 0) return;
         var setup = new QueueSetup(state.Size, state.Descriptors, state.DriverArea, state.DeviceArea, _accepted);
-        VirtQueue? queue = VirtQueue.TryCreate(_memory, setup, _ => NeedReset(), out _);
+        VirtQueue? queue = VirtQueue.TryCreate(_memory, setup, _ => NeedReset(), out _, Device.Counters[Array.IndexOf(_queues, state)]);
         state.IsEnabled = true;
         Volatile.Write(ref state.Queue, queue);
         if (queue is null) _status |= VirtioStatus.NeedsReset;

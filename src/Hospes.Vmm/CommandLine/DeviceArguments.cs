@@ -1,6 +1,7 @@
 using System.Net.NetworkInformation;
 using Hospes.Machine;
 using Hospes.Virtio;
+using Hospes.Virtio.FileSystem;
 
 namespace Hospes.Vmm.CommandLine;
 
@@ -70,6 +71,7 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
             DeviceModels.Generation => ReadGeneration(reader),
             DeviceModels.Panic => new PanicNoticeOptions(),
             DeviceModels.Vsock => ReadVsock(reader),
+            DeviceModels.FileSystem => ReadShare(reader),
             DeviceModels.Net => ReadNet(reader),
             DeviceModels.Block => ReadBlock(reader),
             DeviceModels.Entropy => ReadEntropy(reader),
@@ -169,6 +171,15 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
         if (path.Length == 0) reader.Fail("uds-path property not set");
         long cid = reader.Number("guest-cid", (long)VsockDevice.FirstGuestCid, uint.MaxValue - 1) ?? (long)VsockDevice.FirstGuestCid;
         return new VsockOptions(path) { GuestCid = (ulong)cid };
+    }
+
+    private ShareOptions ReadShare(OptionReader reader)
+    {
+        string path = reader.Text("path") ?? "", tag = reader.Text("tag") ?? "";
+        if (path.Length == 0) reader.Fail("path property not set");
+        if (tag.Length == 0) reader.Fail("tag property not set");
+        else if (!FileSystemDevice.IsTag(tag)) reader.Fail($"tag property must be {FileSystemDevice.LongestTag} bytes or less");
+        return new ShareOptions(path, tag) { IsReadOnly = reader.Switch("readonly", false) };
     }
 
     private EntropyOptions ReadEntropy(OptionReader reader)

@@ -19,7 +19,7 @@ internal sealed record DeviceModel(string Name, string Bus, string Description, 
 /// <summary>The device models that there are.</summary>
 internal static class DeviceModels
 {
-    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid";
+    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci";
 
     private static readonly string[] s_on = ["on"], s_off = ["off"];
 
@@ -67,6 +67,11 @@ internal static class DeviceModels
             new("share-rw", "bool", "on/off", s_off),
             new("werror", "BlockdevOnError", "", ["report"]),
             new("write-cache", "OnOffAuto", "on/off/auto", ["on", "auto"])),
+        Pci(FileSystem, "Folder of the host, for mount -t virtiofs in Linux",
+            new("path", "str", "The folder"),
+            new("queue-size", "uint16", "", ["1024"]),
+            new("readonly", "bool", "on/off: whether nothing in it can change (default: off)"),
+            new("tag", "str", "By what the guest mounts it, 1 to 36 bytes")),
         Pci(Net, "Network card",
             new("csum", "bool", "on/off", s_on),
             new("ctrl_mac_addr", "bool", "on/off", s_on),
@@ -115,7 +120,7 @@ internal static class DeviceModels
     {
         const string Modern = "-non-transitional";
         if (name.EndsWith(Modern, StringComparison.Ordinal)) name = name[..^Modern.Length];
-        if (name is "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon") name += "-pci";
+        if (name is "virtio-fs" or "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon") name += "-pci";
         return All.FirstOrDefault(model => model.Name == name);
     }
 
@@ -129,6 +134,7 @@ internal static class DeviceModels
         ConsoleOptions => Serial,
         RootPortOptions => RootPort,
         VsockOptions => Vsock,
+        ShareOptions => FileSystem,
         PanicNoticeOptions => Panic,
         _ => throw new ArgumentException("a device of no known kind", nameof(device)),
     };

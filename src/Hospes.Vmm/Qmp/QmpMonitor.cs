@@ -40,6 +40,7 @@ public sealed class QmpMonitor : IDisposable
                 .. new ProcessorCommands(_control).Commands,
                 .. new ThrottleCommands(_control).Commands,
                 .. new ObjectCommands(_control).Commands,
+                .. new StatisticsCommands(_control).Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
             [.. RunCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, PlugCommands.DeletedEvent],

@@ -30,7 +30,24 @@ public sealed class DeviceArgumentsTests
         devices[7].ShouldBe(new EntropyOptions());
     }
 
+    [Fact]
+    public void Folders_have_the_tag_that_they_are_given_or_their_own_name()
+    {
+        Read("--share", "/home/me/src", "--share", "/usr/share/doc/:all docs,ro", "--share", "odd:name:x").Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
+        devices!.ShouldBe(
+            [
+                new ShareOptions("/home/me/src", "src") { Id = "share0" },
+                new ShareOptions("/usr/share/doc/", "all docs") { Id = "share1", IsReadOnly = true },
+                new ShareOptions("odd:name", "x") { Id = "share2" },
+            ]);
+    }
+
     [Theory]
+    [InlineData("--share", "")]
+    [InlineData("--share", ":tag")]
+    [InlineData("--share", "/")]
+    [InlineData("--share", "a:")]
+    [InlineData("--share", "a:0123456789012345678901234567890123456")]
     [InlineData("--disk", "")]
     [InlineData("--disk", "a,format=vmdk")]
     [InlineData("--disk", "a,serial=123456789012345678901")]

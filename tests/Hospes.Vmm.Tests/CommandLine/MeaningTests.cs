@@ -62,6 +62,10 @@ public sealed class MeaningTests
             [new BalloonOptions { Id = "b", ReportsFreePages = true, DeflatesOnOom = true, PollingInterval = TimeSpan.FromSeconds(2) }]);
 
     [Fact]
+    public void ASharedFolderHasATag() => Read("-device virtio-fs-pci,tag=src,path=/home/me/src,readonly=on -device virtio-fs,id=d,tag=doc,path=doc").Devices.ShouldBe(
+        [new ShareOptions("/home/me/src", "src") { IsReadOnly = true }, new ShareOptions("doc", "doc") { Id = "d" }]);
+
+    [Fact]
     public void ADriveWithABusOfItsOwnComesBehindTheDevices() =>
         Read("-drive if=virtio,file=a.qcow2,format=qcow2,readonly=on -device virtio-rng-pci,id=r").Devices.ShouldBe(
             [new EntropyOptions { Id = "r" }, new DiskOptions("a.qcow2") { Format = "qcow2", IsReadOnly = true, Drive = "virtio0" }]);
