@@ -1,4 +1,5 @@
 using System.Net.NetworkInformation;
+using Hospes.Display;
 using Hospes.Network;
 using Hospes.Storage;
 using Hospes.Virtio;
@@ -18,12 +19,15 @@ public sealed class DeviceBackends : IDisposable
     private List<NetworkCard> _cards = [];
 
     private readonly TimeProvider _time;
+    private readonly Seat _seat;
     private VsockSockets? _vsock;
+    private readonly List<Graphics> _graphics = [];
 
-    private DeviceBackends(IConsoleSink console, TimeProvider time)
+    private DeviceBackends(IConsoleSink console, TimeProvider time, Seat seat)
     {
         _console = new SharedConsole(console);
         _time = time;
+        _seat = seat;
     }
 
     /// <summary>Where all consoles of the domain write to.</summary>
@@ -55,10 +59,11 @@ public sealed class DeviceBackends : IDisposable
     /// <param name="console">Where the console's output goes.</param>
     /// <param name="devices">What was opened, or null.</param>
     /// <param name="time">Where time comes from; null for the host's.</param>
+    /// <param name="seat">Where people use the devices that are for people; null for nowhere.</param>
     /// <returns>Null, or why not.</returns>
-    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices, TimeProvider? time = null)
+    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices, TimeProvider? time = null, Seat? seat = null)
     {
-        devices = new DeviceBackends(console, time ?? TimeProvider.System);
+        devices = new DeviceBackends(console, time ?? TimeProvider.System, seat ?? new Seat());
         foreach (DeviceOptions option in options)
         {
             DeviceFailure? failure = devices.Open(option);
@@ -112,6 +117,11 @@ public sealed class DeviceBackends : IDisposable
             _cards = [.. _cards.Where(other => other != card)];
             Networks.Release(card);
         }
+        if (_graphics.Find(graphics => ReferenceEquals(graphics.Options, options)) is { } gone)
+        {
+            _graphics.Remove(gone);
+            gone.Dispose();
+        }
         if (options is VsockOptions)
         {
             _vsock?.Dispose();
@@ -127,6 +137,7 @@ public sealed class DeviceBackends : IDisposable
     /// <summary>Closes everything. The devices were disposed before.</summary>
     public void Dispose()
     {
+        foreach (Graphics graphics in _graphics) graphics.Dispose();
         Balloon?.Dispose();
         _vsock?.Dispose();
         Networks.Dispose();
@@ -137,7 +148,7 @@ public sealed class DeviceBackends : IDisposable
     {
         switch (option)
         {
-            case RootPortOptions or PanicNoticeOptions:
+            case RootPortOptions or PanicNoticeOptions or WatchdogOptions:
                 _makers = [.. _makers, new Maker(option, static _ => null)];
                 return null;
             case EntropyOptions:
@@ -153,6 +164,14 @@ public sealed class DeviceBackends : IDisposable
                 _vsock = VsockSockets.TryListen(vsock.Path, out DeviceFailure? refused);
                 if (_vsock is null) return refused;
                 _makers = [.. _makers, new Maker(option, _ => _vsock.MakeDevice(vsock.GuestCid))];
+                return null;
+            case InputOptions input:
+                _makers = [.. _makers, new Maker(option, set => set.MakeInput(input, _seat.Inputs))];
+                return null;
+            case GpuOptions gpu:
+                var graphics = new Graphics(gpu, _seat);
+                _graphics.Add(graphics);
+                _makers = [.. _makers, new Maker(option, _ => graphics.MakeDevice())];
                 return null;
             case ConsoleOptions { Ports: { } ports }:
                 _makers = [.. _makers, new Maker(option, set => set.MakePorts(ports))];
