@@ -56,6 +56,8 @@ public sealed class VncServer : IDisposable
     {
         _listener = listener;
         _point = point;
+        // A listener that was closed can't be asked any more.
+        Address = Describe(listener.LocalEndPoint ?? point);
         Settings = settings;
         Seat = seat;
         Name = name;
@@ -68,7 +70,7 @@ public sealed class VncServer : IDisposable
     public VncSettings Settings { get; }
 
     /// <summary>Where it listens.</summary>
-    public VncAddress Address => Describe(_listener.LocalEndPoint ?? _point);
+    public VncAddress Address { get; }
 
     /// <summary>Those who were let in.</summary>
     public IReadOnlyList<VncAddress> Clients
