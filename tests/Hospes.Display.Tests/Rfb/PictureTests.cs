@@ -91,6 +91,7 @@ public sealed class PictureTests
             client.Encodings.Clear();
             byte[] before = shown.Screen.Capture().Pixels, after = [.. before];
             for (int y = Math.Max(0, -by); y < Math.Min(200, 200 - by); y++) Array.Copy(before, (y + by) * 640, after, y * 640, 640);
+            new Random(i).NextBytes(after.AsSpan((by < 0 ? 0 : 200 - by) * 640, Math.Abs(by) * 640));
             // Something changes in what moved, too.
             after[(100 * 640) + 20] ^= 0x55;
             shown.Screen.Draw(0, 0, 160, 200, after, 640);
