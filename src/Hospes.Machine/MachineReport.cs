@@ -54,6 +54,7 @@ internal static class MachineReport
     public static IReadOnlyList<MachineRegion> Ports(MachineConfig config)
     {
         var ports = s_ports.Select(static at => Of(at.First, (ulong)at.Count, at.Name)).ToList();
+        if (config.HasWatchdog) ports.Add(Of(PortMap.Watchdog, 16, "wdat"));
         if (config.DebugExitPort is { } port) ports.Add(Of(port, DebugExit.PortCount, "isa-debug-exit"));
         if (config.TestDevice)
         {

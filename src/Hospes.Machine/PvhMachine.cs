@@ -9,6 +9,11 @@ namespace Hospes.Machine;
 /// </summary>
 public sealed class PvhMachine : IDisposable
 {
+    /// <summary>A message to all processors, and its mode (Intel SDM volume 3, 11.11.1 and 11.11.2).</summary>
+    private const ulong BroadcastDestination = 0xFF << 12;
+
+    private const uint NmiMode = 4 << 8;
+
     private readonly TaskCompletionSource<MachineExit> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Guest _guest;
     private readonly PortSpace _ports;
@@ -19,6 +24,7 @@ public sealed class PvhMachine : IDisposable
     private readonly CmosClock _clock;
     private readonly InterruptLine _event, _plugEvent;
     private readonly ProcessorPlug? _plug;
+    private readonly ActionWatchdog? _watchdog;
     private PciDevices? _pci;
     private int _ended;
 
@@ -40,6 +46,7 @@ public sealed class PvhMachine : IDisposable
         _clock = new CmosClock(time, Router.Line(Dsdt.ClockGsi));
         _event = Router.Line(Dsdt.EventGsi);
         _plugEvent = Router.Line(ProcessorObjects.EventGsi);
+        if (config.HasWatchdog) _watchdog = new ActionWatchdog(time, () => WatchdogExpired?.Invoke());
         if (config.MostVcpus > config.Vcpus) _plug = new ProcessorPlug(config.Vcpus, config.MostVcpus);
     }
 
@@ -140,6 +147,12 @@ public sealed class PvhMachine : IDisposable
         _plugEvent.Set(false);
     }
 
+    /// <summary>Told that the guest let a watchdog expire, on a timer's thread. It must not block.</summary>
+    public Action? WatchdogExpired { get; set; }
+
+    /// <summary>Gives every processor an NMI, as the button that many servers have. Any thread.</summary>
+    public void InjectNmi() => _guest.DeliverMessage(MachineLayout.LocalApicBase | BroadcastDestination, NmiMode);
+
     /// <summary>Presses the power button: asks the guest to shut down. Any thread.</summary>
     public void PressPowerButton()
     {
@@ -184,6 +197,7 @@ public sealed class PvhMachine : IDisposable
     public void Dispose()
     {
         _pci?.Dispose();
+        _watchdog?.Dispose();
         _clock.Dispose();
         _output.Dispose();
     }
@@ -234,7 +248,7 @@ public sealed class PvhMachine : IDisposable
     {
         if (!Config.HasPci) return devices.Count == 0 ? MachineError.None : MachineError.PciRoom;
         _pci = PciDevices.TryBuild(_guest, Config, Router, devices, fault => _completion.TrySetException(fault),
-            () => End(new MachineExit(MachineExitKind.GuestPanic)));
+            () => End(new MachineExit(MachineExitKind.GuestPanic)), () => WatchdogExpired?.Invoke());
         if (_pci is null) return MachineError.PciRoom;
         _pci.Released = name => Released?.Invoke(name);
         _memory.Unclaimed = _pci.Bridge.Memory;
@@ -263,6 +277,7 @@ public sealed class PvhMachine : IDisposable
             _ports.Add(new AcpiPower(() => End(new MachineExit(MachineExitKind.PowerOff))), PortMap.SleepControl, 2),
             _ports.Add(new PanicNotice(() => End(new MachineExit(MachineExitKind.GuestPanic))), PortMap.PanicNotice, 1),
         ];
+        if (_watchdog is not null) added.Add(_ports.Add(_watchdog, PortMap.Watchdog, 16));
         if (_plug is not null) added.Add(_memory.Add(_plug, MachineLayout.ProcessorPlugBase, MachineLayout.ProcessorPlugSize));
         if (bridge is not null) added.Add(_memory.Add(bridge, Config.PciEcamBase, Config.PciEcamSize));
         if (Config.DebugExitPort is ushort port)

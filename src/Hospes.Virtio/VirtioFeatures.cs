@@ -66,6 +66,12 @@ public enum VirtioKind : ushort
     /// <summary>Memory balloon (5.5).</summary>
     Balloon = 5,
 
+    /// <summary>Graphics adapter (5.7).</summary>
+    Gpu = 16,
+
+    /// <summary>Input device (5.8).</summary>
+    Input = 18,
+
     /// <summary>Sockets between guest and host (5.10).</summary>
     Socket = 19,
 

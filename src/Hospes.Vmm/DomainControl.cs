@@ -1,3 +1,4 @@
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Vmm.Statistics;
 
@@ -24,6 +25,7 @@ public sealed partial class DomainControl
     {
         _options = options;
         _wantsToRun = !options.StartPaused;
+        _watchdogAction = options.Watchdog;
     }
 
     /// <summary>Told of everything that happens, on whatever thread it happens; of failing disks also on several at once. It must not block, and
@@ -32,6 +34,12 @@ public sealed partial class DomainControl
 
     /// <summary>Ends when the domain's machine is there for the first time, or will never be: before that there is nothing to manage.</summary>
     internal Task Made => _made.Task;
+
+    /// <summary>Where people use the domain's screens, keyboards and pointers, over all of its lives.</summary>
+    public Seat Seat { get; } = new();
+
+    /// <summary>What shows the screen to VNC clients; null for nothing.</summary>
+    internal VncServer? Vnc { get; set; }
 
     /// <summary>What the domain was made of.</summary>
     public VmmOptions Options => _options;
@@ -136,6 +144,7 @@ public sealed partial class DomainControl
         {
             _life = life;
             life.Machine!.Released = name => ThreadPool.QueueUserWorkItem(_ => FinishUnplug(name, life));
+            life.Machine.WatchdogExpired = () => ThreadPool.QueueUserWorkItem(_ => WatchdogExpired(life));
             _isResetting = false;
             life.Hold();
             _isHeld = true;

@@ -1,3 +1,5 @@
+using Hospes.Display;
+
 namespace Hospes.Vmm;
 
 /// <summary>Who or what ends or resets a run: QEMU's <c>ShutdownCause</c> (<c>qapi/run-state.json</c>), as far as it happens here.</summary>
@@ -53,9 +55,18 @@ public abstract record DomainEvent
     /// <param name="Stays">Whether the domain stays, stopped; else the run is over.</param>
     public sealed record GuestPanicked(bool Stays) : DomainEvent;
 
+    /// <summary>The guest let a watchdog expire.</summary>
+    /// <param name="Action">What that leads to.</param>
+    public sealed record Watchdog(WatchdogAction Action) : DomainEvent;
+
     /// <summary>The guest gave memory to the balloon or took some back.</summary>
     /// <param name="Given">How many bytes it says that it gave.</param>
     public sealed record BalloonChange(ulong Given) : DomainEvent;
+
+    /// <summary>Something happened to a VNC client.</summary>
+    /// <param name="What">What.</param>
+    /// <param name="Client">The client.</param>
+    public sealed record VncClient(VncHappening What, VncAddress Client) : DomainEvent;
 
     /// <summary>A device that was plugged in is out.</summary>
     /// <param name="Name">Its name.</param>

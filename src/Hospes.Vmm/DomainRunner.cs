@@ -65,7 +65,7 @@ public sealed class DomainRunner
     {
         end = default;
         using ITimer timer = _options.Time.CreateTimer(static runner => ((DomainRunner)runner!).Stop(DomainEndKind.TimedOut), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices, _options.Time);
+        DeviceFailure? refused = DeviceBackends.TryOpen(_options.Devices, _console, out DeviceBackends? devices, _options.Time, Control.Seat);
         if (devices is null) return new VmmFailure(VmmError.Device, refused!.Cause, refused.Remedy);
         using DeviceBackends open = devices;
         Control.Backends = devices;

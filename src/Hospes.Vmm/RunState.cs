@@ -19,6 +19,9 @@ public enum RunState
     /// <summary>The guest's kernel told of its panic, and the domain stays.</summary>
     GuestPanicked,
 
+    /// <summary>The guest let a watchdog expire, and the domain stands.</summary>
+    Watchdog,
+
     /// <summary>A processor of the guest shut down, or Hospes failed, and the domain stays.</summary>
     InternalError,
 }

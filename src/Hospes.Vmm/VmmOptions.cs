@@ -40,6 +40,9 @@ public sealed record VmmOptions
     /// <see cref="DomainControl.Quit"/>.</summary>
     public bool StayAfterShutdown { get; init; }
 
+    /// <summary>What a watchdog that the guest lets expire leads to, until that is changed.</summary>
+    public WatchdogAction Watchdog { get; init; } = WatchdogAction.Reset;
+
     /// <summary>The domain's name, or null for none.</summary>
     public string? Name { get; init; }
 

@@ -40,9 +40,10 @@ internal sealed class TypedGuest : IAsyncDisposable
     /// <param name="folder">Where its root goes.</param>
     /// <param name="modules">Modules beside those of virtio, in the order in which they are loaded.</param>
     /// <param name="arguments">Makes the arguments of <c>hospes</c> from the paths of kernel and initrd.</param>
-    public static async Task<TypedGuest> StartAsync(string folder, string[] modules, Func<string, string, string[]> arguments)
+    /// <param name="image">Another kernel, and its package; null for the usual one.</param>
+    public static async Task<TypedGuest> StartAsync(string folder, string[] modules, Func<string, string, string[]> arguments, (string Kernel, string Package)? image = null)
     {
-        (string kernel, string initrd) = await WriteAsync(folder, modules);
+        (string kernel, string initrd) = await WriteAsync(folder, modules, image);
         return new TypedGuest(HospesProcess.Start(arguments(kernel, initrd)));
     }
 
@@ -52,10 +53,11 @@ internal sealed class TypedGuest : IAsyncDisposable
     /// <summary>Writes what it boots.</summary>
     /// <param name="folder">Where its root goes.</param>
     /// <param name="modules">Modules beside those of virtio, in the order in which they are loaded.</param>
-    public static async Task<(string Kernel, string Initrd)> WriteAsync(string folder, string[] modules)
+    /// <param name="image">Another kernel, and its package; null for the usual one.</param>
+    public static async Task<(string Kernel, string Initrd)> WriteAsync(string folder, string[] modules, (string Kernel, string Package)? image = null)
     {
         string initrd = Path.Combine(folder, "root.cpio");
-        (string kernel, string package) = await DebianGuest.ImageAsync();
+        (string kernel, string package) = image ?? await DebianGuest.ImageAsync();
         await DebianGuest.WriteRootAsync(initrd, package, [.. DebianGuest.VirtioModules, .. modules], $$"""
             {{DebianGuest.LoadVirtio}}
             for module in {{string.Join(' ', modules)}}; do insmod /modules/$module.ko; done

@@ -44,6 +44,7 @@ internal static class HospesCommandLine
         var root = new HospesRoot();
         root.Add(DemoCommand.Create(surroundings));
         root.Add(RunCommand.Create(surroundings));
+        root.Add(ScreenshotCommand.Create(surroundings));
         root.Add(VmmManual.Create());
         root.Add(DaemonCommand.Create(surroundings));
         root.Add(DomainCommand.Create(surroundings));

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using Hospes.Cli.CommandLine;
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Network;
 using Hospes.Virtio;
@@ -14,6 +15,8 @@ namespace Hospes.Cli.Run;
 /// <summary>The options of <c>hospes run</c> that give the guest devices.</summary>
 internal sealed class DeviceArguments
 {
+    private const int LargestSide = 16384;
+
     private const string Help = "see 'hospes run --help'";
 
     private readonly Option<string[]> _disks = Repeated("--disk", "PATH[,OPTION…]",
@@ -43,6 +46,29 @@ internal sealed class DeviceArguments
         "Let the guest use a folder of the host (virtio-fs), no root needed; may be given again. Linux mounts it with 'mount -t virtiofs TAG /mnt'; "
             + "TAG is the folder's own name when absent. ro: nothing in it can change.");
 
+    private readonly Option<bool> _input = OptionValue.Switch("--input", "Give the guest a keyboard and a tablet (virtio-input), which QMP's send-key and input-send-event use.");
+
+    private readonly Option<(int Width, int Height)?> _screen = OptionValue.Create(
+        "--screen", "WIDTHxHEIGHT", "Give the guest a graphics adapter (virtio-gpu) with a screen of that size, a keyboard and a tablet; QMP's screendump writes what is to be seen.",
+        (string text, out (int Width, int Height)? value) =>
+        {
+            string[] sides = text.Split('x');
+            int width = 0, height = 0;
+            bool isSize = sides.Length == 2 && TryCount(sides[0], LargestSide, out width) && TryCount(sides[1], LargestSide, out height) && Math.Min(width, height) >= Screen.LeastSide;
+            value = isSize ? (width, height) : null;
+            return isSize ? null : $"is no size such as 1280x800, from {Screen.LeastSide} to {LargestSide} each";
+        });
+
+    private readonly Option<string?> _vnc = OptionValue.Create(
+        "--vnc", "HOST:DISPLAY|unix:PATH", "Show the guest's screen to VNC clients at the port 5900 + DISPLAY, without HOST on the loopback, or on a Unix socket. Means --screen 1280x800 when that is absent.",
+        (string text, out string? value) =>
+        {
+            value = text;
+            return VncPlace.Parse(text) is null ? "is neither HOST:DISPLAY nor unix:PATH" : null;
+        });
+
+    private readonly Option<string?> _vncPassword = OptionValue.Text("--vnc-password-file", "FILE", "Let VNC clients in only with the password in the first line of FILE, of which eight bytes count.");
+
     private readonly Option<bool> _panic = OptionValue.Switch("--panic-device", "Give the guest a PCI device by which its kernel tells of its panic (pvpanic-pci).");
 
     private readonly Option<int?> _ports = OptionValue.Create(
@@ -63,7 +89,7 @@ internal sealed class DeviceArguments
         });
 
     /// <summary>The options, for the command.</summary>
-    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _shares, _panic, _ports];
+    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _shares, _input, _screen, _vnc, _vncPassword, _panic, _ports];
 
     /// <summary>Reads them.</summary>
     public Outcome<IReadOnlyList<DeviceOptions>> Read(ParseResult result)
@@ -92,9 +118,34 @@ internal sealed class DeviceArguments
             if (!ReadShare(text).Succeeded(out ShareOptions? share, out Failure? failure)) return failure;
             devices.Add(share with { Id = $"share{devices.Count(static other => other is ShareOptions)}" });
         }
+        (int Width, int Height)? screen = result.GetValue(_screen) ?? (result.GetValue(_vnc) is null ? null : (new GpuOptions().Width, new GpuOptions().Height));
+        if (screen is var (width, height)) devices.Add(new GpuOptions { Id = "video0", Width = width, Height = height });
+        if (screen is not null || result.GetValue(_input)) devices.AddRange([new InputOptions(IsTablet: false) { Id = "keyboard0" }, new InputOptions(IsTablet: true) { Id = "tablet0" }]);
         if (result.GetValue(_panic)) devices.Add(new PanicNoticeOptions { Id = "panic0" });
         for (int port = 1; port <= (result.GetValue(_ports) ?? 0); port++) devices.Add(new RootPortOptions { Id = $"port{port}" });
         return devices;
+    }
+
+    /// <summary>Reads how the screen is to be shown.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="settings">How; null for not at all.</param>
+    /// <returns>Null, or what is wrong.</returns>
+    public Failure? ReadVnc(ParseResult result, out VncSettings? settings)
+    {
+        string? place = result.GetValue(_vnc), file = result.GetValue(_vncPassword);
+        settings = place is null ? null : new VncSettings(place, WantsPassword: file is not null);
+        if (file is null) return null;
+        if (settings is null) return new Failure(FailureKind.Arguments, "--vnc-password-file needs --vnc", Help);
+        try
+        {
+            using StreamReader reader = File.OpenText(file);
+            settings = settings with { Password = reader.ReadLine() ?? "" };
+            return null;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return new Failure(FailureKind.File, $"--vnc-password-file '{file}': {refused.Message.TrimEnd('.')}", "name a file that can be read");
+        }
     }
 
     private static Option<string[]> Repeated(string name, string placeholder, string description) => new(name)

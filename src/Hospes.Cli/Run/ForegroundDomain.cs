@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Native;
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Gdb;
@@ -29,6 +30,9 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
     /// <summary>Whether people are told at the end what the domain used and did.</summary>
     public bool TellsStatistics { get; init; }
 
+    /// <summary>How the screen is shown; null for not at all.</summary>
+    public VncSettings? Vnc { get; init; }
+
     /// <summary>Told of every stage.</summary>
     public Action<DomainStage>? StageReached { get; set; }
 
@@ -53,6 +57,8 @@ internal sealed class ForegroundDomain(Surroundings surroundings, VmmOptions opt
         string? refused = null;
         using GdbServer? debuggers = GdbPlace is null ? null : GdbServer.TryListen(runner, GdbPlace, out refused);
         if (GdbPlace is not null && debuggers is null) return surroundings.Fail(new Failure(FailureKind.Host, refused!, "see 'hospes run --help'"));
+        using VncServer? screen = Vnc is null ? null : VncDisplay.TryListen(runner, Vnc, out refused);
+        if (Vnc is not null && screen is null) return surroundings.Fail(new Failure(FailureKind.Host, refused!, "see 'hospes run --help'"));
         using Terminal? terminal = Keyboard && surroundings.InIsTerminal ? Terminal.TryEnterRaw() : null;
         using var meter = new DomainMeter(runner.Control);
         string? notice = runner.Notice;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Hospes.Builder;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Images.Seed;
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Gdb;
@@ -56,6 +57,13 @@ internal static class RunCommand
         Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
         Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
         Option<string?> qmp = OptionValue.Text("--qmp", "PATH", "Let others of this user drive the guest over QMP, as they drive QEMU, on a Unix socket that is made here.");
+        Option<WatchdogAction?> watchdog = OptionValue.Create(
+            "--watchdog", "ACTION", $"Give the guest a watchdog (ACPI, wdat_wdt in Linux), and do this once it lets that expire: {string.Join(", ", WatchdogActions.Names)}.",
+            (string text, out WatchdogAction? value) =>
+            {
+                value = WatchdogActions.Find(text);
+                return value is null ? $"is none of {string.Join(", ", WatchdogActions.Names)}" : null;
+            });
         Option<bool> paused = OptionValue.Switch("--paused", "Wait for QMP's command cont before the first instruction.");
         Option<bool> stats = OptionValue.Switch("--stats", "Say on standard error at the end what the guest used and did: processors' time and exits, devices' operations and bytes, memory. While it runs, QMP's query-stats and the .NET meter Hospes tell.");
         var devices = new DeviceArguments();
@@ -98,7 +106,7 @@ internal static class RunCommand
             ],
             SeeAlso = ["hospes image pull", "hospes image initramfs", "hospes demo"],
         })
-        { kernel, initrd, append, memory, vcpus, maxVcpus, generation, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused, gdb };
+        { kernel, initrd, append, memory, vcpus, maxVcpus, generation, cpu, engine, profile, timeout, noReboot, debugExit, testDevice, hugePages, machine, qmp, paused, gdb, watchdog };
         command.Add(bootEntry);
         command.Add(stats);
         foreach (Option option in devices.Options) command.Add(option);
@@ -111,12 +119,14 @@ internal static class RunCommand
                 Vcpus = result.GetValue(vcpus),
                 MaxVcpus = result.GetValue(maxVcpus),
                 GenerationId = result.GetValue(generation),
+                HasWatchdog = result.GetValue(watchdog) is not null,
                 DebugExitPort = result.GetValue(debugExit),
                 TestDevice = result.GetValue(testDevice),
                 HugePages = result.GetValue(hugePages),
             };
             if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
             if (!devices.Read(result).Succeeded(out IReadOnlyList<DeviceOptions>? wanted, out failure)) return surroundings.Fail(failure);
+            if (devices.ReadVnc(result, out VncSettings? vnc) is { } unreadable) return surroundings.Fail(unreadable);
             if (!Read(result.GetValue(kernel), result.GetValue(initrd), result.GetValue(bootEntry), result.GetValue(append), wanted).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
             if (!Chosen(result.GetValue(engine) ?? EngineChoice.Auto, result.GetValue(profile)).Succeeded(out string? chosen, out failure)) return surroundings.Fail(failure);
             if (!SeedDisk.Attach(seed, result, wanted, surroundings.Clock).Succeeded(out SeedDisk? seeded, out failure)) return surroundings.Fail(failure);
@@ -134,8 +144,9 @@ internal static class RunCommand
                 Reboot = !result.GetValue(noReboot),
                 Timeout = result.GetValue(timeout),
                 StartPaused = result.GetValue(paused),
+                Watchdog = result.GetValue(watchdog) ?? WatchdogAction.Reset,
             };
-            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp), GdbPlace = result.GetValue(gdb), TellsStatistics = result.GetValue(stats) }.Run();
+            return new ForegroundDomain(surroundings, options) { QmpPath = result.GetValue(qmp), GdbPlace = result.GetValue(gdb), TellsStatistics = result.GetValue(stats), Vnc = vnc }.Run();
         });
         return command;
     }

@@ -4,6 +4,7 @@ using Hospes.Builder;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Native;
 using Hospes.Cli.Run;
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Chardevs;
@@ -63,6 +64,8 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         using var meter = new Hospes.Vmm.Statistics.DomainMeter(runner.Control);
         using GdbServer? debuggers = line.Gdb is null ? null : GdbServer.TryListen(runner, line.Gdb, out refused);
         if (line.Gdb is not null && debuggers is null) return messages.Fail($"gdbstub: {refused}");
+        using VncServer? screen = line.Vnc is null ? null : VncDisplay.TryListen(runner, line.Vnc, out refused);
+        if (line.Vnc is not null && screen is null) return messages.Fail($"-vnc {line.Vnc.Place}: {refused}");
         if (line.Serial is not null)
         {
             ChardevPort port = ChardevPort.Start(chardevs.Use(line.Serial), typed => runner.Input.Type(typed.Span));
@@ -105,6 +108,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
             Reboot = line.Actions.Reboot,
             StayAfterShutdown = !line.Actions.PowerOff,
             StartPaused = line.StartPaused,
+            Watchdog = line.Actions.Watchdog,
             Name = line.Name,
             Uuid = line.Uuid,
         };

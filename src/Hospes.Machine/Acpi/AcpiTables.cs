@@ -21,6 +21,7 @@ internal static class AcpiTables
             Append(image, address, FixedTables.BuildMadt(config)),
         ];
         if (config.HasPci) tables.Add(Append(image, address, FixedTables.BuildMcfg(config)));
+        if (config.HasWatchdog) tables.Add(Append(image, address, WatchdogTable.Build()));
         ulong xsdt = Append(image, address, FixedTables.BuildXsdt(tables));
         byte[] result = [.. image];
         WriteRootPointer(result.AsSpan(0, RootPointerSize), xsdt);

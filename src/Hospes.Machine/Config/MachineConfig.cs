@@ -24,6 +24,9 @@ public sealed record MachineConfig
     /// <summary>The generation id (Microsoft's Virtual Machine Generation ID): another one for every copy of the domain; null for a machine without.</summary>
     public Guid? GenerationId { get; init; }
 
+    /// <summary>Whether there is a watchdog that ACPI describes (WDAT).</summary>
+    public bool HasWatchdog { get; init; }
+
     /// <summary><c>ram-low-base</c>: where the low RAM window starts. Processors start in it, so only 0 is allowed.</summary>
     public ulong RamLowBase { get; init; }
 

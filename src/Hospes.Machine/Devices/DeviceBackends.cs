@@ -1,5 +1,6 @@
 using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
+using Hospes.Display;
 using Hospes.Network;
 using Hospes.Storage;
 using Hospes.Virtio;
@@ -21,12 +22,15 @@ public sealed class DeviceBackends : IDisposable
 
     private readonly TimeProvider _time;
     private readonly Dictionary<DeviceOptions, SharedFolder> _folders = new(ReferenceEqualityComparer.Instance);
+    private readonly Seat _seat;
     private VsockSockets? _vsock;
+    private readonly List<Graphics> _graphics = [];
 
-    private DeviceBackends(IConsoleSink console, TimeProvider time)
+    private DeviceBackends(IConsoleSink console, TimeProvider time, Seat seat)
     {
         _console = new SharedConsole(console);
         _time = time;
+        _seat = seat;
     }
 
     /// <summary>Where all consoles of the domain write to.</summary>
@@ -58,10 +62,11 @@ public sealed class DeviceBackends : IDisposable
     /// <param name="console">Where the console's output goes.</param>
     /// <param name="devices">What was opened, or null.</param>
     /// <param name="time">Where time comes from; null for the host's.</param>
+    /// <param name="seat">Where people use the devices that are for people; null for nowhere.</param>
     /// <returns>Null, or why not.</returns>
-    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices, TimeProvider? time = null)
+    public static DeviceFailure? TryOpen(IReadOnlyList<DeviceOptions> options, IConsoleSink console, out DeviceBackends? devices, TimeProvider? time = null, Seat? seat = null)
     {
-        devices = new DeviceBackends(console, time ?? TimeProvider.System);
+        devices = new DeviceBackends(console, time ?? TimeProvider.System, seat ?? new Seat());
         foreach (DeviceOptions option in options)
         {
             DeviceFailure? failure = devices.Open(option);
@@ -115,6 +120,11 @@ public sealed class DeviceBackends : IDisposable
             _cards = [.. _cards.Where(other => other != card)];
             Networks.Release(card);
         }
+        if (_graphics.Find(graphics => ReferenceEquals(graphics.Options, options)) is { } gone)
+        {
+            _graphics.Remove(gone);
+            gone.Dispose();
+        }
         if (options is VsockOptions)
         {
             _vsock?.Dispose();
@@ -131,6 +141,7 @@ public sealed class DeviceBackends : IDisposable
     /// <summary>Closes everything. The devices were disposed before.</summary>
     public void Dispose()
     {
+        foreach (Graphics graphics in _graphics) graphics.Dispose();
         Balloon?.Dispose();
         _vsock?.Dispose();
         foreach (SharedFolder folder in _folders.Values) folder.Dispose();
@@ -142,7 +153,7 @@ public sealed class DeviceBackends : IDisposable
     {
         switch (option)
         {
-            case RootPortOptions or PanicNoticeOptions:
+            case RootPortOptions or PanicNoticeOptions or WatchdogOptions:
                 _makers = [.. _makers, new Maker(option, static _ => null)];
                 return null;
             case EntropyOptions:
@@ -161,6 +172,14 @@ public sealed class DeviceBackends : IDisposable
                 return null;
             case ShareOptions share:
                 return OpenShare(share);
+            case InputOptions input:
+                _makers = [.. _makers, new Maker(option, set => set.MakeInput(input, _seat.Inputs))];
+                return null;
+            case GpuOptions gpu:
+                var graphics = new Graphics(gpu, _seat);
+                _graphics.Add(graphics);
+                _makers = [.. _makers, new Maker(option, _ => graphics.MakeDevice())];
+                return null;
             case ConsoleOptions { Ports: { } ports }:
                 _makers = [.. _makers, new Maker(option, set => set.MakePorts(ports))];
                 return null;

@@ -51,8 +51,34 @@ public sealed record ShareOptions(string Path, string Tag) : DeviceOptions
     public bool IsReadOnly { get; init; }
 }
 
+/// <summary>A device that people use (virtio-input).</summary>
+/// <param name="IsTablet">Whether it is a tablet; else a keyboard.</param>
+public sealed record InputOptions(bool IsTablet) : DeviceOptions;
+
+/// <summary>A graphics adapter (virtio-gpu, 2D).</summary>
+public sealed record GpuOptions : DeviceOptions
+{
+    /// <summary>How many screens it has, 1 to 16.</summary>
+    public int Screens { get; init; } = 1;
+
+    /// <summary>The width that the guest is asked for.</summary>
+    public int Width { get; init; } = 1280;
+
+    /// <summary>The height that the guest is asked for.</summary>
+    public int Height { get; init; } = 800;
+
+    /// <summary>Bytes of the host that the guest's pictures may take.</summary>
+    public ulong HostMemory { get; init; } = GpuSettings.UsualMemory;
+
+    /// <summary>Whether the guest may read what the screens tell of themselves (EDID).</summary>
+    public bool HasEdid { get; init; } = true;
+}
+
 /// <summary>A place on the PCI bus where the guest's kernel tells of its panic (pvpanic-pci).</summary>
 public sealed record PanicNoticeOptions : DeviceOptions;
+
+/// <summary>A watchdog on the PCI bus (i6300esb).</summary>
+public sealed record WatchdogOptions : DeviceOptions;
 
 /// <summary>A console beside the serial port (virtio-console, <c>hvc0</c> in Linux). Its output goes where the serial port's goes, and what people
 /// type goes into it instead of into the serial port.</summary>

@@ -1,3 +1,4 @@
+using Hospes.Display;
 using Hospes.Virtio;
 
 namespace Hospes.Machine;
@@ -7,6 +8,7 @@ public sealed class DeviceSet : IDisposable
 {
     private readonly List<MachineDevice> _devices = [];
     private readonly List<IConsoleEnd> _ends = [];
+    private readonly List<(VirtioDevice Device, Action Leave)> _leaving = [];
 
     /// <summary>The devices and root ports, in the order of their places on the bus: for <see cref="PvhMachine.Create"/>.</summary>
     public IReadOnlyList<MachineDevice> All => _devices;
@@ -18,17 +20,27 @@ public sealed class DeviceSet : IDisposable
     public void Dispose()
     {
         foreach (IConsoleEnd end in _ends) end.Detach();
-        foreach (MachineDevice device in _devices) device.Device?.Dispose();
+        foreach (MachineDevice device in _devices) End(device);
     }
 
     /// <summary>Ends a device that the machine let go.</summary>
     /// <param name="device">One of <see cref="All"/>.</param>
     public void Remove(MachineDevice device)
     {
-        if (_devices.Remove(device)) device.Device?.Dispose();
+        if (_devices.Remove(device)) End(device);
     }
 
-    internal void Add(DeviceOptions options, VirtioDevice? device) => _devices.Add(new MachineDevice(device, options.Id, options.Bus) { IsPanicNotice = options is PanicNoticeOptions });
+    internal void Add(DeviceOptions options, VirtioDevice? device) => _devices.Add(new MachineDevice(device, options.Id, options.Bus) { IsPanicNotice = options is PanicNoticeOptions, IsWatchdog = options is WatchdogOptions });
+
+    /// <summary>Makes a device that people use.</summary>
+    internal InputDevice MakeInput(InputOptions options, InputHub hub)
+    {
+        var device = new InputDevice(options.IsTablet ? InputModel.Tablet : InputModel.Keyboard);
+        var target = new InputTarget(device);
+        hub.Attach(target);
+        _leaving.Add((device, () => hub.Detach(target)));
+        return device;
+    }
 
     /// <summary>Adds a console whose ports have ends of their own.</summary>
     internal ConsoleDevice MakePorts(IReadOnlyList<ConsolePortOptions> options)
@@ -43,6 +55,15 @@ public sealed class DeviceSet : IDisposable
             end.Attach(new VirtioInput(port));
         }
         return new ConsoleDevice(ports);
+    }
+
+    private void End(MachineDevice device)
+    {
+        foreach ((VirtioDevice leaving, Action leave) in _leaving)
+        {
+            if (leaving == device.Device) leave();
+        }
+        device.Device?.Dispose();
     }
 
     /// <summary>Hands a port's output to the host's end.</summary>

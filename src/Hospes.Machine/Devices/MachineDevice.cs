@@ -3,13 +3,16 @@ using Hospes.Virtio;
 namespace Hospes.Machine;
 
 /// <summary>What a machine has on its PCI bus: a device, or a root port that one can be plugged into.</summary>
-/// <param name="Device">The device; null for a root port or a panic notice.</param>
+/// <param name="Device">The device; null for a root port, a panic notice or a watchdog.</param>
 /// <param name="Name">Its name; null for none.</param>
 /// <param name="Bus">The name of the root port that the device is behind; null for bus 0.</param>
 public sealed record MachineDevice(VirtioDevice? Device, string? Name = null, string? Bus = null)
 {
     /// <summary>Whether it is a panic notice and not a root port.</summary>
     public bool IsPanicNotice { get; init; }
+
+    /// <summary>Whether it is a watchdog and not a root port.</summary>
+    public bool IsWatchdog { get; init; }
 }
 
 /// <summary>How an attempt to plug a device in, or to take one out, ended: a closed set.</summary>

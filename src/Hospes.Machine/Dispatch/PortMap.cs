@@ -30,6 +30,9 @@ internal static class PortMap
     /// <summary>The panic notice.</summary>
     public const ushort PanicNotice = 0x505;
 
+    /// <summary>The watchdog that ACPI describes: four registers of 32 bits.</summary>
+    public const ushort Watchdog = 0x520;
+
     /// <summary>The firmware configuration's selector and data.</summary>
     public const ushort FirmwareConfig = 0x510;
 
@@ -45,7 +48,7 @@ internal static class PortMap
     private static readonly (ushort First, int Count)[] s_taken =
     [
         (PicMaster, 2), (PicSlave, 2), (PicEdgeLevel, 2), (Timer, 4), (SystemControlB, 1), (KeyboardCommand, 1), (Clock, 2), (SystemControlA, 1),
-        (Serial, 8), (PanicNotice, 1), (FirmwareConfig, 2), (SleepControl, 2), (PciAddress, 8), (TestStorage, 12), (TestLines, 24),
+        (Serial, 8), (PanicNotice, 1), (FirmwareConfig, 2), (Watchdog, 16), (SleepControl, 2), (PciAddress, 8), (TestStorage, 12), (TestLines, 24),
     ];
 
     /// <summary>Whether a device of the machine has, or may have, one of the ports.</summary>

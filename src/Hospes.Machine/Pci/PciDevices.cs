@@ -12,16 +12,17 @@ internal sealed class PciDevices : IDisposable
     private readonly Lock _gate = new();
     private readonly Guest _guest;
     private readonly Action<Exception> _failed;
-    private readonly Action _panicked;
+    private readonly Action _panicked, _expired;
     private readonly List<PciBridge> _ports = [];
     private readonly List<Plugged> _plugged = [];
     private readonly List<VirtioPci> _retired = [];
     private readonly Dictionary<PciBridge, PciFunction> _gone = [];
 
-    private PciDevices(Guest guest, PciHostBridge bridge, Action<Exception> failed, Action panicked)
+    private PciDevices(Guest guest, PciHostBridge bridge, Action<Exception> failed, Action panicked, Action expired)
     {
         _guest = guest;
         _panicked = panicked;
+        _expired = expired;
         _failed = failed;
         Bridge = bridge;
     }
@@ -40,11 +41,12 @@ internal sealed class PciDevices : IDisposable
     /// on bus 0.</param>
     /// <param name="failed">Told of faults of a device's own code, on its thread.</param>
     /// <param name="panicked">Told that the guest's kernel panicked, on a vCPU's thread.</param>
+    /// <param name="expired">Told that a watchdog expired, on a timer's thread.</param>
     /// <returns>Null when the bus or its windows have too little room, or a device names a port that is not there.</returns>
     public static PciDevices? TryBuild(
-        Guest guest, MachineConfig config, InterruptRouter router, IReadOnlyList<MachineDevice> devices, Action<Exception> failed, Action panicked)
+        Guest guest, MachineConfig config, InterruptRouter router, IReadOnlyList<MachineDevice> devices, Action<Exception> failed, Action panicked, Action expired)
     {
-        var built = new PciDevices(guest, new PciHostBridge(config, router), failed, panicked);
+        var built = new PciDevices(guest, new PciHostBridge(config, router), failed, panicked, expired);
         var free = new Queue<PciBridge>();
         bool fits = true;
         for (int port = 0; port < config.PciRootPorts && fits; port++)
@@ -55,7 +57,7 @@ internal sealed class PciDevices : IDisposable
         foreach (MachineDevice device in devices)
         {
             if (!fits) break;
-            if (device is { Device: null, IsPanicNotice: false }) fits = built.AddPort(device.Name);
+            if (device is { Device: null, IsPanicNotice: false, IsWatchdog: false }) fits = built.AddPort(device.Name);
             else if (device.Bus is null) fits = built.Add(device, free.Count > 0 ? free.Dequeue() : null);
             else fits = built._ports.Find(port => port.Name == device.Bus) is { } named && built.Add(device, named);
         }
@@ -134,7 +136,7 @@ internal sealed class PciDevices : IDisposable
         foreach (Plugged plugged in last)
         {
             plugged.Transport?.Dispose();
-            (plugged.Function as VirtioFunction)?.Dispose();
+            (plugged.Function as IDisposable)?.Dispose();
         }
         foreach (VirtioPci transport in retired) transport.Dispose();
     }
@@ -154,9 +156,9 @@ internal sealed class PciDevices : IDisposable
         if (port is not null && bus.Functions.Any()) return false;
         if (device.Device is not { } behind)
         {
-            var notice = new PanicFunction(_panicked);
-            _plugged.Add(new Plugged(device.Name, null, notice, port));
-            return Bridge.Add(bus, notice);
+            PciFunction own = device.IsWatchdog ? new WatchdogFunction(_guest.Options.Time, _expired) : new PanicFunction(_panicked);
+            _plugged.Add(new Plugged(device.Name, null, own, port));
+            return Bridge.Add(bus, own);
         }
         var transport = new VirtioPci(behind, _guest.Memory);
         var function = new VirtioFunction(_guest, transport, Bridge.Memory, port is not null, _failed);
@@ -186,8 +188,8 @@ internal sealed class PciDevices : IDisposable
                 transport.Dispose();
             }
             function.SetLine(false);
-            function.Dispose();
         }
+        (plugged.Function as IDisposable)?.Dispose();
         port.Slot.Change(isPresent: false);
     }
 

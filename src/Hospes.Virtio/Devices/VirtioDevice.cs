@@ -129,6 +129,18 @@ public abstract class VirtioDevice : IDisposable
         }
     }
 
+    /// <summary>Changes a part of the configuration, as one change for the driver.</summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="bytes">What is there then.</param>
+    protected void SetConfig(int offset, ReadOnlySpan<byte> bytes)
+    {
+        lock (_configGate)
+        {
+            bytes.CopyTo(_config.AsSpan(offset));
+            _generation++;
+        }
+    }
+
     /// <summary>Tells the driver that the configuration changed (virtio 1.2, 4.1.5.4).</summary>
     protected void NotifyConfig() => Transport?.ConfigChanged();
 

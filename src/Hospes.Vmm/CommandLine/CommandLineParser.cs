@@ -105,7 +105,7 @@ public sealed class CommandLineParser : IDeviceReferences
                 return _disks.AddBlockdev(set);
             case OptionKind.Drive:
                 return _disks.AddDrive(set);
-            case OptionKind.Name or OptionKind.Action or OptionKind.Message:
+            case OptionKind.Name or OptionKind.Action or OptionKind.Message or OptionKind.Vnc:
                 return _domain.Take(kind, set);
             default:
                 _later.Add((option, argument, kind, set));
@@ -127,6 +127,7 @@ public sealed class CommandLineParser : IDeviceReferences
         OptionKind.Device => "driver",
         OptionKind.Mon => "chardev",
         OptionKind.Name => "guest",
+        OptionKind.Vnc => "vnc",
         OptionKind.Drive or OptionKind.Action or OptionKind.Message => "",
         _ => null,
     };

@@ -1,4 +1,5 @@
 using System.Net.NetworkInformation;
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Virtio;
 using Hospes.Virtio.FileSystem;
@@ -28,7 +29,7 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
     /// <summary>The bus that is there without being asked for.</summary>
     public const string RootBus = "pcie.0";
 
-    private const int MostQueues = 16;
+    private const int MostQueues = 16, LargestMode = 16384;
 
     private readonly List<DeviceOptions> _devices = [];
     private readonly List<SerialBus> _buses = [];
@@ -70,6 +71,9 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
             DeviceModels.Balloon => ReadBalloon(reader),
             DeviceModels.Generation => ReadGeneration(reader),
             DeviceModels.Panic => new PanicNoticeOptions(),
+            DeviceModels.Watchdog => new WatchdogOptions(),
+            DeviceModels.Gpu => ReadGpu(reader),
+            DeviceModels.Keyboard or DeviceModels.Tablet => new InputOptions(model.Name == DeviceModels.Tablet),
             DeviceModels.Vsock => ReadVsock(reader),
             DeviceModels.FileSystem => ReadShare(reader),
             DeviceModels.Net => ReadNet(reader),
@@ -163,6 +167,19 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
         else if (Guid.TryParseExact(text, "D", out Guid guid)) GenerationId = guid;
         else reader.Fail($"Invalid GUID '{text}'");
         return null;
+    }
+
+    private static GpuOptions ReadGpu(OptionReader reader)
+    {
+        var usual = new GpuOptions();
+        return usual with
+        {
+            Screens = (int)(reader.Number("max_outputs", 1, GpuLayout.MostScanouts) ?? usual.Screens),
+            Width = (int)(reader.Number("xres", Screen.LeastSide, LargestMode) ?? usual.Width),
+            Height = (int)(reader.Number("yres", Screen.LeastSide, LargestMode) ?? usual.Height),
+            HostMemory = reader.Size("max_hostmem", 1) ?? usual.HostMemory,
+            HasEdid = reader.Switch("edid", usual.HasEdid),
+        };
     }
 
     private static VsockOptions ReadVsock(OptionReader reader)

@@ -19,7 +19,7 @@ internal sealed record DeviceModel(string Name, string Bus, string Description, 
 /// <summary>The device models that there are.</summary>
 internal static class DeviceModels
 {
-    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci";
+    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci", Watchdog = "i6300esb", Gpu = "virtio-gpu-pci", Keyboard = "virtio-keyboard-pci", Tablet = "virtio-tablet-pci";
 
     private static readonly string[] s_on = ["on"], s_off = ["off"];
 
@@ -72,6 +72,14 @@ internal static class DeviceModels
             new("queue-size", "uint16", "", ["1024"]),
             new("readonly", "bool", "on/off: whether nothing in it can change (default: off)"),
             new("tag", "str", "By what the guest mounts it, 1 to 36 bytes")),
+        Pci(Gpu, "Graphics adapter",
+            new("blob", "bool", "on/off", s_off),
+            new("edid", "bool", "on/off: whether the guest may read what the screens tell of themselves (default: on)"),
+            new("max_hostmem", "size", "Bytes of the host that the guest's pictures may take (default: 256M)"),
+            new("max_outputs", "uint32", "How many screens, 1 to 16 (default: 1)"),
+            new("xres", "uint32", "The width that the guest is asked for (default: 1280)"),
+            new("yres", "uint32", "The height that the guest is asked for (default: 800)")),
+        Pci(Keyboard, "Keyboard"),
         Pci(Net, "Network card",
             new("csum", "bool", "on/off", s_on),
             new("ctrl_mac_addr", "bool", "on/off", s_on),
@@ -94,6 +102,13 @@ internal static class DeviceModels
         Pci(Vsock, "Sockets between the guest and Unix sockets of the host",
             new("guest-cid", "uint64", "The guest's address, 3 or more (default: 3)"),
             new("uds-path", "str", "Socket of the host: CONNECT PORT in a line leads into the guest; the guest's connections lead to PATH_PORT")),
+        Pci(Tablet, "Tablet, a pointer at places"),
+        new(Watchdog, "PCI", "Watchdog of Intel's 6300ESB",
+        [
+            new("addr", "int32", "Slot on the bus; devices get the slots from 1 on in their order, and no other is possible"),
+            new("bus", "str", "The bus: pcie.0, or the ID of a pcie-root-port"),
+            new("multifunction", "bool", "on/off", s_off),
+        ]),
         new(Panic, "PCI", "Place where the guest's kernel tells of its panic",
         [
             new("addr", "int32", "Slot on the bus; devices get the slots from 1 on in their order, and no other is possible"),
@@ -133,6 +148,9 @@ internal static class DeviceModels
         NetworkOptions => Net,
         ConsoleOptions => Serial,
         RootPortOptions => RootPort,
+        WatchdogOptions => Watchdog,
+        GpuOptions => Gpu,
+        InputOptions input => input.IsTablet ? Tablet : Keyboard,
         VsockOptions => Vsock,
         ShareOptions => FileSystem,
         PanicNoticeOptions => Panic,

@@ -1,3 +1,4 @@
+using Hospes.Display;
 using Hospes.Vmm.Gdb;
 
 namespace Hospes.Vmm.CommandLine;
@@ -45,6 +46,10 @@ internal sealed class DomainArguments
                 if (text != "none" && !GdbServer.IsPlace(text)) return $"'{text}' is not supported: give tcp:HOST:PORT, unix:PATH or none";
                 _line = _line with { Gdb = text == "none" ? null : text };
                 return null;
+            case OptionKind.WatchdogAction:
+                if (WatchdogActions.Find(text) is not { } action) return "Unknown -watchdog-action parameter";
+                _line = _line with { Actions = _line.Actions with { Watchdog = action } };
+                return null;
             case OptionKind.Uuid:
                 if (!Guid.TryParseExact(text, "D", out Guid uuid)) return "failed to parse UUID string: wrong format";
                 _line = _line with { Uuid = uuid };
@@ -61,6 +66,7 @@ internal sealed class DomainArguments
         var reader = new OptionReader(set);
         if (kind == OptionKind.Name) ReadName(reader);
         else if (kind == OptionKind.Action) ReadActions(reader);
+        else if (kind == OptionKind.Vnc) ReadVnc(reader);
         else _line = _line with { TimestampMessages = reader.Switch("timestamp", _line.TimestampMessages), NameMessages = reader.Switch("guest-name", _line.NameMessages) };
         reader.Finish();
         return reader.Error;
@@ -79,6 +85,7 @@ internal sealed class DomainArguments
         PidFile = _line.PidFile,
         Daemonize = _line.Daemonize,
         Gdb = _line.Gdb,
+        Vnc = _line.Vnc,
         TimestampMessages = _line.TimestampMessages,
         NameMessages = _line.NameMessages,
         Warnings = [.. _warnings, .. rest.Warnings],
@@ -90,6 +97,18 @@ internal sealed class DomainArguments
         if (reader.Text("process") is not null) _warnings.Add("-name process= has no effect");
         // Threads always have names here.
         if (!reader.Switch("debug-threads", true)) _warnings.Add("-name debug-threads=off has no effect");
+    }
+
+    private void ReadVnc(OptionReader reader)
+    {
+        string place = reader.Required("vnc");
+        bool wantsPassword = reader.Switch("password", false);
+        // Who wants to be alone is (RFC 6143, 7.3.1): the first of QEMU's three ways.
+        reader.Only("share", "allow-exclusive");
+        reader.Only("lossy", "off");
+        reader.Only("non-adaptive", "on", "off");
+        if (reader.Error is null && place != "none" && VncPlace.Parse(place) is null) reader.Fail($"'{place}' is not supported: give HOST:DISPLAY, unix:PATH or none");
+        _line = _line with { Vnc = place == "none" ? null : new VncSettings(place, wantsPassword) };
     }
 
     private void ReadActions(OptionReader reader)
@@ -110,7 +129,7 @@ internal sealed class DomainArguments
             };
         }
         if (actions is { Panic: PanicAction.Pause, PowerOff: true }) reader.Fail("panic=pause is supported together with shutdown=pause only");
-        reader.Only("watchdog", "none");
+        if (reader.Text("watchdog") is not null) actions = actions with { Watchdog = WatchdogActions.Find(reader.Choice("watchdog", [.. WatchdogActions.Names])) ?? actions.Watchdog };
         _line = _line with { Actions = actions };
     }
 }

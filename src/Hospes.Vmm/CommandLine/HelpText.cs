@@ -22,7 +22,8 @@ internal static class HelpText
         answer = kind switch
         {
             OptionKind.Machine when asked => $"Supported machines are:\n{MachineArguments.Type,-20} PVH machine with a PCI Express host bridge (default)\n",
-            OptionKind.Machine when more => MachineProperties.Names.Aggregate($"{MachineArguments.Type}-machine options:\n", static (text, name) => text + Line(name, "size", "bytes, or with a suffix")),
+            OptionKind.Machine when more => MachineProperties.Names.Aggregate($"{MachineArguments.Type}-machine options:\n", static (text, name) => text + Line(name, "size", "bytes, or with a suffix"))
+                + Line("wdat", "bool", "on/off: a watchdog that ACPI describes (default: off)"),
             OptionKind.Accelerator when asked => $"Accelerators supported in this program:\n{string.Join('\n', EngineChoice.Names)}\n",
             OptionKind.Cpu when asked => "Available CPUs:\nx86 max                   Everything that the accelerator offers (default)\n",
             OptionKind.Device when asked => Models(),
@@ -31,6 +32,7 @@ internal static class HelpText
             OptionKind.Chardev when asked => "Available chardev backend types:\n  socket\n  stdio\n  pty\n  file\n  null\n  ringbuf\n",
             OptionKind.Object when asked => "List of user creatable objects:\n  rng-builtin\n  rng-random\n",
             OptionKind.Drive or OptionKind.Blockdev when asked => "Supported formats: file qcow2 raw\n",
+            OptionKind.Vnc when asked => "HOST:DISPLAY[,password=on]\nunix:PATH[,password=on]\nnone\n",
             OptionKind.Absent when asked => "none\n",
             _ => null,
         };

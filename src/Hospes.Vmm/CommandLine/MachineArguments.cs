@@ -39,6 +39,7 @@ internal sealed class MachineArguments
             if (reader.Size(name) is { } value) Config = MachineProperties.With(Config, name, value)!;
         }
         string? error = reader.Text("accel") is { } engines ? engines.Split(':').Select(AddEngine).FirstOrDefault(static refused => refused is not null) : null;
+        Config = Config with { HasWatchdog = reader.Switch("wdat", Config.HasWatchdog) };
         Kernel = reader.Text("kernel") ?? Kernel;
         Initrd = reader.Text("initrd") ?? Initrd;
         Append = reader.Text("append") ?? Append;

@@ -37,7 +37,7 @@ internal static class OptionTable
         ["no-hpet"] = OptionKind.Nothing,
         ["no-fd-bootchk"] = OptionKind.Nothing,
         ["display"] = OptionKind.Absent,
-        ["vnc"] = OptionKind.Absent,
+        ["vnc"] = OptionKind.Vnc,
         ["vga"] = OptionKind.Absent,
         ["net"] = OptionKind.Absent,
         ["nic"] = OptionKind.Absent,
@@ -51,6 +51,7 @@ internal static class OptionTable
         ["msg"] = OptionKind.Message,
         ["gdb"] = OptionKind.Gdb,
         ["s"] = OptionKind.GdbUsual,
+        ["watchdog-action"] = OptionKind.WatchdogAction,
     };
 
     /// <summary>QEMU's other options, with and without an argument; no domain here knows them.</summary>
@@ -61,7 +62,7 @@ internal static class OptionTable
         "incoming", "iscsi", "jitdump", "k", "L", "loadvm", "mem-path", "mem-prealloc", "mtdblock", "no-acpi", "no-quit", "numa", "old-param", "one-insn-per-tb",
         "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas",
         "sandbox", "sd", "sdl", "seed", "semihosting", "semihosting-config", "set", "shim", "singlestep", "smbios", "snapshot", "soundhw", "spice", "tb-size", "tpmdev",
-        "trace", "usb", "usbdevice", "virtfs", "watchdog", "watchdog-action", "win2k-hack", "writeconfig", "xen-attach", "xen-domid", "xen-domid-restrict",
+        "trace", "usb", "usbdevice", "virtfs", "watchdog", "win2k-hack", "writeconfig", "xen-attach", "xen-domid", "xen-domid-restrict",
     ];
 
     /// <summary>Finds an option.</summary>
@@ -117,6 +118,8 @@ internal enum OptionKind
     Daemonize,
     Message,
     Gdb,
+    Vnc,
+    WatchdogAction,
     GdbUsual,
 
     /// <summary>It asks for what is the case anyway.</summary>

@@ -1,3 +1,4 @@
+using Hospes.Display;
 using Hospes.Machine;
 using Hospes.Vmm.Chardevs;
 
@@ -63,6 +64,9 @@ public sealed record VmmCommandLine
     /// <summary>Where debuggers connect to; null for nowhere.</summary>
     public string? Gdb { get; init; }
 
+    /// <summary>How the screen is shown; null for not at all.</summary>
+    public VncSettings? Vnc { get; init; }
+
     /// <summary>Whether messages begin with the time.</summary>
     public bool TimestampMessages { get; init; }
 
@@ -100,6 +104,9 @@ public sealed record ActionOptions
 
     /// <summary>Whether a shutdown ends the process; else the domain stays, stopped.</summary>
     public bool PowerOff { get; init; } = true;
+
+    /// <summary>What a watchdog that the guest lets expire leads to.</summary>
+    public WatchdogAction Watchdog { get; init; } = WatchdogAction.Reset;
 
     /// <summary>What a panic of the guest's kernel leads to.</summary>
     public PanicAction Panic { get; init; } = PanicAction.Shutdown;

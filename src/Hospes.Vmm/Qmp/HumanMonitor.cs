@@ -12,14 +12,20 @@ internal sealed class HumanMonitor
     private readonly DomainRunner _runner;
     private readonly DomainControl _control;
     private readonly PciCommands _pci;
+    private readonly InputCommands _input;
+    private readonly DisplayCommands _display;
     private readonly string _version;
     private readonly Entry[] _commands, _infos;
 
     /// <summary>Makes it.</summary>
     /// <param name="runner">The domain.</param>
+    /// <param name="input">What presses keys.</param>
+    /// <param name="display">What sees the screens.</param>
     /// <param name="version">What it says its version is.</param>
-    public HumanMonitor(DomainRunner runner, string version)
+    public HumanMonitor(DomainRunner runner, InputCommands input, DisplayCommands display, string version)
     {
+        _input = input;
+        _display = display;
         _runner = runner;
         _control = runner.Control;
         _pci = new PciCommands(_control);
@@ -46,6 +52,8 @@ internal sealed class HumanMonitor
             new("help|?", "[cmd]", "show the help", 2, Help),
             new("info", "[subcommand]", "show various information about the domain", int.MaxValue, Info),
             new("quit|q", "", "end the domain", 0, _ => Do(_control.Quit)),
+            new("screendump", "filename [-f format]", "write what is to be seen on the first screen to a file (format: ppm or png)", 3, DumpScreen),
+            new("sendkey", "keys [hold_ms]", "press keys, such as ctrl-alt-f1, for some milliseconds (default: 100)", 2, SendKeys),
             new("stop|s", "", "stop the domain", 0, _ => Do(_control.Pause)),
             new("system_powerdown", "", "press the power button", 0, _ => Do(_control.PowerDown)),
             new("system_reset", "", "reset the domain", 0, _ => Do(_control.Reset)),
@@ -96,6 +104,20 @@ internal sealed class HumanMonitor
 
     private string RemoveDevice(string[] words) =>
         words.LastOrDefault() is { } name && name != "-s" ? Answer(new PlugCommands(_control).Remove(name, words.Contains("-s"))) : Line("device_del: a device is missing");
+
+    private string DumpScreen(string[] words)
+    {
+        if (words is not ([_] or [_, "-f", "ppm" or "png"])) return Line("screendump: a filename is missing, or a format that is none") + Line("Try \"help screendump\" for more information");
+        return Answer(_display.Dump(words[0], null, null, words[^1] == "png" && words.Length > 1));
+    }
+
+    private string SendKeys(string[] words)
+    {
+        long hold = 0;
+        if (words.Length == 0 || (words.Length > 1 && !long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out hold)))
+            return Line("sendkey: keys are missing") + Line("Try \"help sendkey\" for more information");
+        return Answer(_input.SendKey(words[0], words.Length > 1 ? hold : null));
+    }
 
     private string ShowBalloon()
     {

@@ -16,6 +16,8 @@ public sealed class QmpMonitor : IDisposable
     private readonly DomainControl _control;
     private readonly HumanMonitor _human;
     private readonly BalloonCommands _balloon;
+    private readonly InputCommands _input;
+    private readonly DisplayCommands _display;
 
     /// <summary>Makes a monitor. Before the domain runs, so that it misses nothing.</summary>
     /// <param name="runner">The domain.</param>
@@ -24,7 +26,9 @@ public sealed class QmpMonitor : IDisposable
     {
         _control = runner.Control;
         _balloon = new BalloonCommands(_control);
-        _human = new HumanMonitor(runner, $"{s_versionText} {s_version.Package}");
+        _input = new InputCommands(_control);
+        _display = new DisplayCommands(_control);
+        _human = new HumanMonitor(runner, _input, _display, $"{s_versionText} {s_version.Package}");
         var line = new QmpObject(new("command-line", QmpType.Text), new("cpu-index", QmpType.Integer, IsOptional: true));
         Server = new QmpServer(
             s_version,
@@ -41,9 +45,11 @@ public sealed class QmpMonitor : IDisposable
                 .. new ThrottleCommands(_control).Commands,
                 .. new ObjectCommands(_control).Commands,
                 .. new StatisticsCommands(_control).Commands,
+                .. _input.Commands,
+                .. _display.Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, PlugCommands.DeletedEvent],
+            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, PlugCommands.DeletedEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
@@ -78,7 +84,11 @@ public sealed class QmpMonitor : IDisposable
     public Task DrainAsync(TimeSpan patience) => Server.DrainAsync(patience);
 
     /// <summary>Hears nothing more of the domain.</summary>
-    public void Dispose() => _control.Raised -= Tell;
+    public void Dispose()
+    {
+        _control.Raised -= Tell;
+        _input.Dispose();
+    }
 
     private void Tell(DomainEvent happened)
     {
@@ -94,6 +104,10 @@ public sealed class QmpMonitor : IDisposable
         else if (happened is DomainEvent.DeviceDeleted deleted)
         {
             Server.Publish(PlugCommands.DeletedEvent.Name, PlugCommands.Describe(deleted.Name));
+        }
+        else if (happened is DomainEvent.VncClient client && _display.Translate(client) is var (told, with))
+        {
+            Server.Publish(told, with);
         }
         else if (RunCommands.Translate(happened) is var (name, data))
         {

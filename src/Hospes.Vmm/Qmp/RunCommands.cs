@@ -10,7 +10,7 @@ internal sealed class RunCommands(DomainControl control)
     private static readonly (RunState State, string Name)[] s_states =
     [
         (RunState.Prelaunch, "prelaunch"), (RunState.Running, "running"), (RunState.Paused, "paused"), (RunState.Shutdown, "shutdown"),
-        (RunState.GuestPanicked, "guest-panicked"), (RunState.InternalError, "internal-error"),
+        (RunState.GuestPanicked, "guest-panicked"), (RunState.Watchdog, "watchdog"), (RunState.InternalError, "internal-error"),
     ];
 
     private static readonly (ShutdownCause Cause, string Name)[] s_causes =
@@ -19,6 +19,8 @@ internal sealed class RunCommands(DomainControl control)
         (ShutdownCause.HostSignal, "host-signal"), (ShutdownCause.GuestShutdown, "guest-shutdown"), (ShutdownCause.GuestReset, "guest-reset"),
         (ShutdownCause.GuestPanic, "guest-panic"),
     ];
+
+    private static readonly QmpObject s_watchdog = new(new QmpMember("action", new QmpEnum([.. WatchdogActions.Names])));
 
     /// <summary>The events.</summary>
     public static IEnumerable<QmpEventType> Events
@@ -31,6 +33,7 @@ internal sealed class RunCommands(DomainControl control)
             yield return new QmpEventType("STOP", QmpObject.Empty);
             yield return new QmpEventType("RESUME", QmpObject.Empty);
             yield return new QmpEventType("POWERDOWN", QmpObject.Empty);
+            yield return new QmpEventType("WATCHDOG", s_watchdog);
             yield return new QmpEventType("GUEST_PANICKED", new QmpObject(new QmpMember("action", new QmpEnum("pause", "poweroff", "run"))));
         }
     }
@@ -48,6 +51,8 @@ internal sealed class RunCommands(DomainControl control)
                 control.Resume() ? QmpResult.Done : QmpError.Generic("Resetting the Virtual Machine is required"));
             yield return new("system_powerdown", QmpObject.Empty, QmpObject.Empty, _ => Do(control.PowerDown));
             yield return new("system_reset", QmpObject.Empty, QmpObject.Empty, _ => Do(control.Reset));
+            yield return new("watchdog-set-action", s_watchdog, QmpObject.Empty, arguments =>
+                Do(() => control.WatchdogAction = WatchdogActions.Find(arguments.Required("action"))!.Value));
             yield return new("quit", QmpObject.Empty, QmpObject.Empty, _ => Do(control.Quit));
         }
     }
@@ -63,6 +68,7 @@ internal sealed class RunCommands(DomainControl control)
         DomainEvent.Stop => ("STOP", null),
         DomainEvent.Resume => ("RESUME", null),
         DomainEvent.Powerdown => ("POWERDOWN", null),
+        DomainEvent.Watchdog watchdog => ("WATCHDOG", new JsonObject { ["action"] = WatchdogActions.Name(watchdog.Action) }),
         DomainEvent.GuestPanicked panicked => ("GUEST_PANICKED", new JsonObject { ["action"] = panicked.Stays ? "pause" : "poweroff" }),
         _ => null,
     };

@@ -42,6 +42,34 @@ public sealed class DeviceArgumentsTests
             ]);
     }
 
+    [Fact]
+    public void A_screen_comes_with_keyboard_and_tablet_and_VNC_with_a_screen()
+    {
+        DeviceOptions[] people = [new InputOptions(IsTablet: false) { Id = "keyboard0" }, new InputOptions(IsTablet: true) { Id = "tablet0" }];
+        Made("--input").ShouldBe(people);
+        Made("--screen", "640x480").ShouldBe([new GpuOptions { Id = "video0", Width = 640, Height = 480 }, .. people]);
+        Made("--vnc", ":1").ShouldBe([new GpuOptions { Id = "video0" }, .. people]);
+        Made("--vnc", "unix:/s", "--screen", "16x16384").ShouldBe([new GpuOptions { Id = "video0", Width = 16, Height = 16384 }, .. people]);
+
+        static IReadOnlyList<DeviceOptions> Made(params string[] arguments)
+        {
+            Read(arguments).Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
+            return devices!;
+        }
+    }
+
+    [Theory]
+    [InlineData("--screen", "640")]
+    [InlineData("--screen", "15x480")]
+    [InlineData("--screen", "640x16385")]
+    [InlineData("--vnc", "127.0.0.1")]
+    public void What_is_no_screen_is_told_while_it_is_read(string option, string text)
+    {
+        var command = new Command("run");
+        foreach (Option at in new DeviceArguments().Options) command.Add(at);
+        command.Parse([option, text]).Errors.ShouldHaveSingleItem().Message.ShouldContain($"{option} '{text}' is n");
+    }
+
     [Theory]
     [InlineData("--share", "")]
     [InlineData("--share", ":tag")]

@@ -46,7 +46,10 @@ public sealed class RefusalTests
     [InlineData("-object memory-backend-ram,id=a", "-object memory-backend-ram,id=a: Parameter 'qom-type' does not accept value 'memory-backend-ram'")]
     [InlineData("-object rng-random,id=a,filename=/dev/hwrng", "-object rng-random,id=a,filename=/dev/hwrng: Parameter 'filename' is supported with the value '/dev/urandom' or '/dev/random' only, not with '/dev/hwrng'")]
     [InlineData("-cpu max,foo=3", "-cpu max,foo=3: Property 'max-x86_64-cpu.foo' is supported with the values 'on' and 'off' only")]
-    [InlineData("-vnc :1", "-vnc :1: Parameter 'type' does not accept value ':1'")]
+    [InlineData("-vnc x", "-vnc x: 'x' is not supported: give HOST:DISPLAY, unix:PATH or none")]
+    [InlineData("-vnc :1,password=maybe", "-vnc :1,password=maybe: Parameter 'password' expects 'on' or 'off'")]
+    [InlineData("-watchdog-action bark", "-watchdog-action bark: Unknown -watchdog-action parameter")]
+    [InlineData("-device virtio-gpu-pci,max_outputs=17", "-device virtio-gpu-pci,max_outputs=17: Parameter 'max_outputs' expects a number from 1 to 16")]
     public void ItIsNamed(string line, string message) => Assert.Equal(message, Parsing.Bad(Parsing.Split(line)));
 
     [Fact]

@@ -13,8 +13,12 @@ internal sealed class Monitored : IDisposable
     private readonly RunningDomain _domain;
     private QmpMonitor? _monitor;
 
-    public Monitored(VmmOptions options, IEngine? engine = null, IChardevHost? chardevs = null) =>
-        _domain = new RunningDomain(options, engine ?? new FakeEngine(_ => []), runner => _monitor = new QmpMonitor(runner, chardevs));
+    public Monitored(VmmOptions options, IEngine? engine = null, IChardevHost? chardevs = null, Action<DomainRunner>? prepare = null) =>
+        _domain = new RunningDomain(options, engine ?? new FakeEngine(_ => []), runner =>
+        {
+            _monitor = new QmpMonitor(runner, chardevs);
+            prepare?.Invoke(runner);
+        });
 
     public RunningDomain Domain => _domain;
 
