@@ -173,6 +173,12 @@ public sealed class Catalogue<T> where T : class, ICatalogued
         return new Watching(this, watcher);
     }
 
+    /// <summary>The UUID of a document that gives none: what is defined anew under its name keeps its own.</summary>
+    internal Guid Identify(string name, Random random)
+    {
+        lock (_gate) return Named(name)?.Config.Uuid ?? DomainDefaults.NewUuid(random);
+    }
+
     private CatalogueItem<T>? Named(string name) => _items.Values.FirstOrDefault(item => item.Config.Name == name);
 
     private DomainFailure? Claim(T config)

@@ -1,5 +1,4 @@
 using Hospes.Domains.Catalogues;
-using Hospes.Domains.Configuration;
 using Hospes.Domains.Storage;
 using Hospes.Domains.Xml;
 using static Hospes.Domains.Xml.DomainXmlWriter;
@@ -14,8 +13,8 @@ public sealed record NetworkConfig(string Name, Guid Uuid, string? Title = null)
 {
     /// <summary>Reads a document.</summary>
     /// <param name="text">The document, of a stranger.</param>
-    /// <param name="random">Where a UUID comes from when the document has none.</param>
-    public static Outcome<NetworkConfig> Read(string text, Random random) => StorageXml.Root(text, "network", root =>
+    /// <param name="identify">Gives a name its UUID when the document has none.</param>
+    public static Outcome<NetworkConfig> Read(string text, Func<string, Guid> identify) => StorageXml.Root(text, "network", root =>
     {
         string name = root.ChildText("name") ?? "";
         if (StorageXml.BadName(name) is { } fault) root.Invalid($"invalid network name '{name}': {fault}");
@@ -28,7 +27,7 @@ public sealed record NetworkConfig(string Name, Guid Uuid, string? Title = null)
             if (root.Child(absent) is null) continue;
             root.Unsupported($"<network><{absent}> is not supported: a network in user mode has no device on the host, and guests get the host's own addresses");
         }
-        return new NetworkConfig(name, DomainXmlReader.Uuid(root) is var uuid && uuid != Guid.Empty ? uuid : DomainDefaults.NewUuid(random), root.ChildText("title"));
+        return new NetworkConfig(name, DomainXmlReader.Uuid(root) is var uuid && uuid != Guid.Empty ? uuid : identify(name), root.ChildText("title"));
     });
 
     /// <inheritdoc/>
@@ -63,13 +62,13 @@ public sealed class VirtualNetworks
 
     /// <summary>Learns what an earlier daemon left.</summary>
     /// <returns>What could not be read.</returns>
-    public IReadOnlyList<string> Recover() => All.Recover(xml => NetworkConfig.Read(xml, _random), static _ => null);
+    public IReadOnlyList<string> Recover() => All.Recover(xml => NetworkConfig.Read(xml, Identify), static _ => null);
 
     /// <summary>Defines a network.</summary>
-    public Outcome<CatalogueItem<NetworkConfig>> Define(string xml) => NetworkConfig.Read(xml, _random) is var config && config.Failure is { } fault ? fault : All.Define(Known(config.Value, xml));
+    public Outcome<CatalogueItem<NetworkConfig>> Define(string xml) => NetworkConfig.Read(xml, Identify) is var config && config.Failure is { } fault ? fault : All.Define(config.Value);
 
     /// <summary>Makes a network that is gone when it is stopped.</summary>
-    public Outcome<CatalogueItem<NetworkConfig>> Create(string xml) => NetworkConfig.Read(xml, _random) is var config && config.Failure is { } fault ? fault : All.Create(Known(config.Value, xml), static _ => null);
+    public Outcome<CatalogueItem<NetworkConfig>> Create(string xml) => NetworkConfig.Read(xml, Identify) is var config && config.Failure is { } fault ? fault : All.Create(config.Value, static _ => null);
 
     /// <summary>Starts a network.</summary>
     public Outcome<CatalogueItem<NetworkConfig>> Start(Guid uuid) => All.Start(uuid, static _ => null);
@@ -82,7 +81,5 @@ public sealed class VirtualNetworks
         return found.Value.IsActive ? null : new DomainFailure(DomainError.InvalidState, $"network '{name}' is not active");
     }
 
-    /// <summary>What is defined anew under its name keeps its UUID when the document gives none.</summary>
-    private NetworkConfig Known(NetworkConfig config, string xml)
-        => !xml.Contains("<uuid", StringComparison.Ordinal) && All.Find(config.Name) is var known && known.Succeeded ? config with { Uuid = known.Value.Config.Uuid } : config;
+    private Guid Identify(string name) => All.Identify(name, _random);
 }

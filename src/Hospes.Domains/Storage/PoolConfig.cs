@@ -1,6 +1,5 @@
 using System.Xml;
 using Hospes.Domains.Catalogues;
-using Hospes.Domains.Configuration;
 using Hospes.Domains.Xml;
 using static Hospes.Domains.Xml.DomainXmlWriter;
 
@@ -14,8 +13,8 @@ public sealed record PoolConfig(string Name, Guid Uuid, string Path) : ICatalogu
 {
     /// <summary>Reads a document.</summary>
     /// <param name="text">The document, of a stranger.</param>
-    /// <param name="random">Where a UUID comes from when the document has none.</param>
-    public static Outcome<PoolConfig> Read(string text, Random random) => StorageXml.Root(text, "pool", root =>
+    /// <param name="identify">Gives a name its UUID when the document has none.</param>
+    public static Outcome<PoolConfig> Read(string text, Func<string, Guid> identify) => StorageXml.Root(text, "pool", root =>
     {
         string? type = root.Attribute("type");
         if (type != "dir") root.Unsupported($"storage pools of the type '{type}' are not supported; there is 'dir'");
@@ -24,7 +23,7 @@ public sealed record PoolConfig(string Name, Guid Uuid, string Path) : ICatalogu
         string path = root.Child("target")?.ChildText("path") ?? "";
         if (path.Length == 0) root.Invalid("missing storage pool target path");
         else if (!System.IO.Path.IsPathRooted(path) || path.Contains('\0', StringComparison.Ordinal)) root.Invalid($"the path '{path}' is not absolute");
-        return new PoolConfig(name, DomainXmlReader.Uuid(root) is var uuid && uuid != Guid.Empty ? uuid : DomainDefaults.NewUuid(random), path.Length > 0 ? System.IO.Path.TrimEndingDirectorySeparator(path) : path);
+        return new PoolConfig(name, DomainXmlReader.Uuid(root) is var uuid && uuid != Guid.Empty ? uuid : identify(name), path.Length > 0 ? System.IO.Path.TrimEndingDirectorySeparator(path) : path);
     });
 
     /// <inheritdoc/>

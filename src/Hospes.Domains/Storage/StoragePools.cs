@@ -25,16 +25,16 @@ public sealed class StoragePools
 
     /// <summary>Learns what an earlier daemon left.</summary>
     /// <returns>What could not be read or started.</returns>
-    public IReadOnlyList<string> Recover() => Pools.Recover(xml => PoolConfig.Read(xml, _random), Check);
+    public IReadOnlyList<string> Recover() => Pools.Recover(xml => PoolConfig.Read(xml, Identify), Check);
 
     /// <summary>Defines a pool.</summary>
-    public Outcome<CatalogueItem<PoolConfig>> Define(string xml) => Understand(xml) is var config && config.Failure is { } fault ? fault : Pools.Define(config.Value);
+    public Outcome<CatalogueItem<PoolConfig>> Define(string xml) => PoolConfig.Read(xml, Identify) is var config && config.Failure is { } fault ? fault : Pools.Define(config.Value);
 
     /// <summary>Makes a pool that is gone when it is stopped.</summary>
     /// <param name="xml">The document.</param>
     /// <param name="build">Whether its folder is made.</param>
     public Outcome<CatalogueItem<PoolConfig>> Create(string xml, bool build)
-        => Understand(xml) is var config && config.Failure is { } fault ? fault : Pools.Create(config.Value, pool => build ? MakeFolder(pool) ?? Check(pool) : Check(pool));
+        => PoolConfig.Read(xml, Identify) is var config && config.Failure is { } fault ? fault : Pools.Create(config.Value, pool => build ? MakeFolder(pool) ?? Check(pool) : Check(pool));
 
     /// <summary>Starts a pool.</summary>
     /// <param name="uuid">The pool.</param>
@@ -190,8 +190,7 @@ public sealed class StoragePools
         }
     }
 
-    private Outcome<PoolConfig> Understand(string xml) => PoolConfig.Read(xml, _random) is var config && config.Failure is null && Pools.Find(config.Value.Name) is var known && known.Succeeded
-        && !xml.Contains("<uuid", StringComparison.Ordinal) ? config.Value with { Uuid = known.Value.Config.Uuid } : config;
+    private Guid Identify(string name) => Pools.Identify(name, _random);
 
     private static DomainFailure? Check(PoolConfig pool)
         => Directory.Exists(pool.Path) ? null : new DomainFailure(DomainError.System, $"cannot open directory '{pool.Path}': No such file or directory");

@@ -43,7 +43,7 @@ internal static class PoolProcedures
             ? unknown
             : CatalogueRows<PoolConfig>.Done(Pools(session).Start(wish.Item.Uuid, (wish.Flags & Building) != 0))),
         Now<ItemAndFlags, Nothing>(79, "virStoragePoolBuild", Write, static (session, wish) => Flags.Check(wish.Flags, BuildFlags, "virStoragePoolBuild") ?? Done(Pools(session).Build(wish.Item.Uuid))),
-        Now<ItemAndFlags, Nothing>(81, "virStoragePoolDelete", Write, static (session, wish) => Flags.Check(wish.Flags, 1, "virStoragePoolDelete") ?? Done(Pools(session).Delete(wish.Item.Uuid))),
+        Now<ItemAndFlags, Nothing>(81, "virStoragePoolDelete", Write, static (session, wish) => Flags.Check(wish.Flags, 0, "virStoragePoolDelete") ?? Done(Pools(session).Delete(wish.Item.Uuid))),
         Now<ItemAndFlags, Nothing>(83, "virStoragePoolRefresh", Write, static (session, wish) => Flags.Check(wish.Flags, 0, "virStoragePoolRefresh") ?? Done(Pools(session).Refresh(wish.Item.Uuid))),
         Now<ItemName, PoolInformation>(87, "virStoragePoolGetInfo", Read, static (session, item) => Rows.With<PoolInformation>(session, item, static pool => new PoolInformation(pool.IsActive, StoragePools.Use(pool)))),
         Now<ItemAndFlags, Words>(88, "virStoragePoolGetXMLDesc", Read, static (session, wish) => Rows.With<Words>(session, wish.Item, static pool => new Words(pool.Config.ToXml(StoragePools.Use(pool))))),

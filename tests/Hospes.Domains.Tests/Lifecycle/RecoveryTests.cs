@@ -41,6 +41,7 @@ public sealed class RecoveryTests
     [InlineData("create")]
     [InlineData("destroy")]
     [InlineData("destroy transient")]
+    [InlineData("attach")]
     public async Task KilledAtAnyStepItIsRepaired(string operation)
     {
         for (int at = 0; ; at++)
@@ -154,7 +155,7 @@ public sealed class RecoveryTests
             case "redefine" or "undefine" or "rename" or "start" or "start paused":
                 await lab.Host.SetAutostartAsync(await lab.DefineAsync("a", Devices), true);
                 break;
-            case "redefine running" or "undefine running" or "destroy":
+            case "redefine running" or "undefine running" or "destroy" or "attach":
                 await lab.RunAsync("a", Devices);
                 break;
             case "destroy transient":
@@ -175,6 +176,7 @@ public sealed class RecoveryTests
             "rename" => (await host.RenameAsync(known.Value, "b")).Failure,
             "start" => (await host.StartAsync(known.Value, new StartOptions())).Failure,
             "start paused" => (await host.StartAsync(known.Value, new StartOptions { Paused = true })).Failure,
+            "attach" => (await host.AttachDeviceAsync(known.Value, "<disk><source file='/x'/><target dev='vdb'/></disk>", live: true, config: false)).Failure,
             "create" => (await host.CreateAsync(Lab.Xml("a"), new StartOptions())).Failure,
             _ => (await host.DestroyAsync(known.Value)).Failure,
         };
