@@ -28,7 +28,7 @@ public sealed class QmpTests : IDisposable
         do('qmp_capabilities')
         for command in [at['name'] for at in do('query-commands')]:
             if command.startswith('query-'):
-                do(command)
+                do(command, **({'target': 'vm'} if command == 'query-stats' else {}))
         do('stop')
         print(do('query-status')['status'])
         print(do('human-monitor-command', **{'command-line': 'info registers'}).count('CR3='))
