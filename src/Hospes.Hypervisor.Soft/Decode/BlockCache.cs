@@ -18,7 +18,7 @@ internal sealed unsafe class BlockCache : IDisposable
     private const int QuickBits = 13, QuickCount = 1 << QuickBits, HashBits = 18, HashCount = 1 << HashBits;
 
     /// <summary>When the arena has grown to this, all blocks are dropped.</summary>
-    private const long MaxBytes = 52L << 20;
+    private const long MaxBytes = 47L << 20;
 
     private readonly Arena _arena = new(1 << 20);
     private readonly Quick* _quick;

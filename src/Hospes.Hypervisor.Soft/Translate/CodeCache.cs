@@ -15,7 +15,7 @@ internal sealed unsafe class CodeCache : IDisposable
     // SAFETY: blocks outlive their translations (both are dropped together); exits are in native memory of this object.
 
     /// <summary>
-    /// Bytes of code, and how many places it may leave at. With the decoded blocks and the tables of a vCPU they make 96 MiB, and are used up at about the
+    /// Bytes of code, and how many places it may leave at. With the decoded blocks and all tables of a vCPU they stay under 96 MiB, and are used up at about the
     /// same time by a system that starts, which meets more code than anything else does.
     /// </summary>
     private const int CodeBytes = 16 << 20, MaxExits = 350 << 10;
