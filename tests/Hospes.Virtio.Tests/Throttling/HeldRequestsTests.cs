@@ -9,7 +9,7 @@ public sealed class HeldRequestsTests : IDisposable
     private const ulong Features = VirtioFeatures.Version1 | VirtioFeatures.RingReset;
     private const uint In = 0, Out = 1;
 
-    private readonly StepTime _time = new();
+    private readonly ManualClock _time = new();
     private readonly MemoryDisk _disk = new(1 << 20);
     private readonly RequestGate _gate;
     private readonly DeviceBench _bench;

@@ -3,7 +3,7 @@ namespace Hospes.Virtio.Tests.Throttling;
 /// <summary>What limits let through, over simulated time.</summary>
 public sealed class RequestGateTests
 {
-    private readonly StepTime _time = new();
+    private readonly ManualClock _time = new();
 
     [Fact]
     public void Without_limits_everything_may_begin()

@@ -1,10 +1,10 @@
-namespace Hospes.Virtio.Tests;
+namespace Hospes.Tests;
 
 /// <summary>A clock that moves only when the test says so; timers fire inside <see cref="Advance"/>. Thread-safe.</summary>
-internal sealed class StepTime : TimeProvider
+internal sealed class ManualClock : TimeProvider
 {
     private readonly Lock _gate = new();
-    private readonly List<StepTimer> _timers = [];
+    private readonly List<ManualTimer> _timers = [];
     private long _ticks;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -24,7 +24,7 @@ internal sealed class StepTime : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new StepTimer(this, () => callback(state));
+        var timer = new ManualTimer(this, () => callback(state));
         timer.Change(dueTime, period);
         lock (_gate) _timers.Add(timer);
         return timer;
@@ -33,16 +33,16 @@ internal sealed class StepTime : TimeProvider
     public void Advance(TimeSpan by)
     {
         long now = Interlocked.Add(ref _ticks, by.Ticks);
-        StepTimer[] due;
+        ManualTimer[] due;
         lock (_gate)
         {
             due = [.. _timers.Where(timer => timer.Due <= now)];
-            foreach (StepTimer timer in due) timer.Due = long.MaxValue;
+            foreach (ManualTimer timer in due) timer.Due = long.MaxValue;
         }
-        foreach (StepTimer timer in due) timer.Fire();
+        foreach (ManualTimer timer in due) timer.Fire();
     }
 
-    private sealed class StepTimer(StepTime time, Action fire) : ITimer
+    private sealed class ManualTimer(ManualClock time, Action fire) : ITimer
     {
         public long Due { get; set; } = long.MaxValue;
 
