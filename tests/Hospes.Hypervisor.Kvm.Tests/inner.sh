@@ -1,0 +1,47 @@
+#!/bin/sh
+# The first process of a guest inside the nested guest: its disk is mounted and written, and it serves or fetches a page over its wire.
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+processors=$(grep -c ^processor /proc/cpuinfo)
+echo "INNER processors $processors"
+for name in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk failover net_failover virtio_net; do insmod /modules/$name.ko; done
+
+mkdir -p /mnt /page
+mount -t ext4 /dev/vda /mnt && dd if=/dev/urandom of=/mnt/noise bs=64k count=16 2>/dev/null
+sum=$(sha256sum </mnt/noise)
+echo "written by a guest with $processors processors" >/mnt/words
+sync
+echo 3 >/proc/sys/vm/drop_caches
+[ "$(sha256sum </mnt/noise)" = "$sum" ] && echo "INNER disk $processors read back"
+umount /mnt
+
+ip link set eth0 up
+ip address add 10.0.0.$processors/24 dev eth0
+if [ "$processors" = 1 ]; then
+  # Until the other has fetched the page, and has said so.
+  dd if=/dev/urandom of=/page/noise bs=64k count=16 2>/dev/null
+  sha256sum </page/noise >/page/sum
+  httpd -h /page
+  for ten in 0 1 2 3 4 5 6 7 8 9; do
+    for one in 0 1 2 3 4 5 6 7 8 9; do
+      wget -q -O - http://10.0.0.2/done 2>/dev/null && break 2
+      sleep 1
+    done
+  done
+else
+  for try in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+    wget -q -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -O /sum http://10.0.0.1/sum && break
+    sleep 1
+  done
+  [ "$(sha256sum </noise)" = "$(cat /sum)" ] && echo "INNER network $processors page fetched"
+  echo "INNER network 1 heard of it" >/page/done
+  httpd -h /page
+  # The other one asks once a second, and goes when it has heard.
+  for try in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+    sleep 1
+    wget -q -T 10 -O /dev/null http://10.0.0.1/sum 2>/dev/null || break
+  done
+fi
+grep -c 'MSI.*virtio' /proc/interrupts | sed 's/^/INNER messages /'
+poweroff -f
