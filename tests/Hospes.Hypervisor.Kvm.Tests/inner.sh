@@ -5,7 +5,10 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 processors=$(grep -c ^processor /proc/cpuinfo)
 echo "INNER processors $processors"
-for name in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk failover net_failover virtio_net; do insmod /modules/$name.ko; done
+# Twice: which of virtio and virtio_ring needs the other depends on the kernel.
+for pass in 1 2; do
+  for name in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk failover net_failover virtio_net; do insmod /modules/$name.ko 2>/dev/null; done
+done
 
 mkdir -p /mnt /page
 mount -t ext4 /dev/vda /mnt && dd if=/dev/urandom of=/mnt/noise bs=64k count=16 2>/dev/null
@@ -23,22 +26,20 @@ if [ "$processors" = 1 ]; then
   dd if=/dev/urandom of=/page/noise bs=64k count=16 2>/dev/null
   sha256sum </page/noise >/page/sum
   httpd -h /page
-  for ten in 0 1 2 3 4 5 6 7 8 9; do
-    for one in 0 1 2 3 4 5 6 7 8 9; do
-      wget -q -O - http://10.0.0.2/done 2>/dev/null && break 2
-      sleep 1
-    done
+  for try in $(seq 100); do
+    wget -q -T 5 -O - http://10.0.0.2/done 2>/dev/null && break
+    sleep 1
   done
 else
-  for try in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
-    wget -q -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -O /sum http://10.0.0.1/sum && break
+  for try in $(seq 50); do
+    wget -q -T 20 -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -T 20 -O /sum http://10.0.0.1/sum && break
     sleep 1
   done
   [ "$(sha256sum </noise)" = "$(cat /sum)" ] && echo "INNER network $processors page fetched"
   echo "INNER network 1 heard of it" >/page/done
   httpd -h /page
   # The other one asks once a second, and goes when it has heard.
-  for try in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+  for try in $(seq 100); do
     sleep 1
     wget -q -T 10 -O /dev/null http://10.0.0.1/sum 2>/dev/null || break
   done
