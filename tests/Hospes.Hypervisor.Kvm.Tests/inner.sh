@@ -22,26 +22,28 @@ umount /mnt
 ip link set eth0 up
 ip address add 10.0.0.$processors/24 dev eth0
 if [ "$processors" = 1 ]; then
-  # Until the other has fetched the page, and has said so.
+  mkdir -p /page/cgi-bin
   dd if=/dev/urandom of=/page/noise bs=64k count=16 2>/dev/null
   sha256sum </page/noise >/page/sum
+  printf '#!/bin/sh\n: >/heard\nprintf "Content-Type: text/plain\\n\\nheard\\n"\n' >/page/cgi-bin/heard
+  chmod +x /page/cgi-bin/heard
   httpd -h /page
-  for try in $(seq 100); do
-    wget -q -T 5 -O - http://10.0.0.2/done 2>/dev/null && break
+  # Until the other says that it has all of the page, and a little longer for the answer to leave.
+  for try in $(seq 300); do
+    [ -e /heard ] && break
     sleep 1
   done
+  [ -e /heard ] && echo "INNER network 1 heard of it"
+  sleep 2
 else
-  for try in $(seq 50); do
+  for try in $(seq 100); do
     wget -q -T 20 -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -T 20 -O /sum http://10.0.0.1/sum && break
     sleep 1
   done
-  [ "$(sha256sum </noise)" = "$(cat /sum)" ] && echo "INNER network $processors page fetched"
-  echo "INNER network 1 heard of it" >/page/done
-  httpd -h /page
-  # The other one asks once a second, and goes when it has heard.
-  for try in $(seq 100); do
+  [ "$(sha256sum </noise)" = "$(cat /sum)" ] && echo "INNER network 2 page fetched"
+  for try in $(seq 10); do
+    [ "$(wget -q -T 20 -O - http://10.0.0.1/cgi-bin/heard 2>/dev/null)" = heard ] && break
     sleep 1
-    wget -q -T 10 -O /dev/null http://10.0.0.1/sum 2>/dev/null || break
   done
 fi
 grep -c 'MSI.*virtio' /proc/interrupts | sed 's/^/INNER messages /'
