@@ -9,12 +9,10 @@ systems="hospes microvm q35"
 cat >/tmp/start <<'START'
 system=$1 chip=$2 kernel=$3
 shift 3
-if [ "$system" = hospes ]; then
-  [ $# -eq 0 ] || set -- --initrd "$1" --append "$2"
-  exec hospes run --engine kvm --memory 256M --kernel "$kernel" "$@"
-fi
 [ $# -eq 0 ] || set -- -initrd "$1" -append "$2"
-exec qemu-system-x86_64 -M "$system$chip" -enable-kvm -cpu host -m 256 -nodefaults -no-user-config -no-reboot -display none -serial stdio -kernel "$kernel" "$@"
+set -- -m 256 -nodefaults -no-user-config -no-reboot -display none -serial stdio -kernel "$kernel" "$@"
+[ "$system" != hospes ] || exec hospes vmm -M xenpvh -accel kvm "$@"
+exec qemu-system-x86_64 -M "$system$chip" -accel kvm -cpu host "$@"
 START
 
 # From the exec of the system to its first entry into a guest, by the kernel's own trace.

@@ -52,7 +52,7 @@ public sealed class KeyPlayer : IDisposable
     {
         lock (_gate)
         {
-            foreach (ushort key in (_held ?? []).Reverse()) _hub.Send(new InputAction(InputKind.Key, key, 0));
+            foreach (ushort key in Enumerable.Reverse(_held ?? [])) _hub.Send(new InputAction(InputKind.Key, key, 0));
             _held = null;
             if (!_waiting.TryDequeue(out (ushort[] Keys, TimeSpan Hold) next)) return;
             foreach (ushort key in next.Keys) _hub.Send(new InputAction(InputKind.Key, key, 1));
