@@ -37,12 +37,12 @@ if [ "$processors" = 1 ]; then
   sleep 2
 else
   for try in $(seq 100); do
-    wget -q -T 20 -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -T 20 -O /sum http://10.0.0.1/sum && break
+    wget -q -O /noise http://10.0.0.1/noise 2>/dev/null && wget -q -O /sum http://10.0.0.1/sum && break
     sleep 1
   done
   [ "$(sha256sum </noise)" = "$(cat /sum)" ] && echo "INNER network 2 page fetched"
   for try in $(seq 10); do
-    [ "$(wget -q -T 20 -O - http://10.0.0.1/cgi-bin/heard 2>/dev/null)" = heard ] && break
+    wget -q -O /answer http://10.0.0.1/cgi-bin/heard && grep -q heard /answer && break
     sleep 1
   done
 fi
