@@ -14,11 +14,14 @@ internal sealed class ManualClock : TimeProvider
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(GetTimestamp());
 
     /// <summary>Whether a timer is set.</summary>
-    public bool IsAwaited
+    public bool IsAwaited => Awaited > 0;
+
+    /// <summary>How many timers are set.</summary>
+    public int Awaited
     {
         get
         {
-            lock (_gate) return _timers.Exists(static timer => timer.Due != long.MaxValue);
+            lock (_gate) return _timers.Count(static timer => timer.Due != long.MaxValue);
         }
     }
 

@@ -20,12 +20,12 @@ internal sealed class DeviceArguments
     private const string Help = "see 'hospes run --help'";
 
     private readonly Option<string[]> _disks = Repeated("--disk", "PATH[,OPTION…]",
-        "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N, bps=BYTES and iops=N (limits for a second).");
+        "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N, " + LimitArguments.Help);
 
     private readonly Option<string[]> _networks = Repeated("--net", "KIND[,OPTION…]",
         "Give the guest a network card (virtio-net); may be given again. KIND: user (through passt; hostfwd=tcp:ADDRESS:PORT-:GUESTPORT may be given again), "
             + "tap=NAME, stream=PATH (a Unix socket that someone listens on; with listen, this side does), udp=ADDRESS:PORT with local=ADDRESS:PORT, or none. "
-            + "Options: mac=ADDRESS, mtu=BYTES, queues=N.");
+            + "Options: mac=ADDRESS, mtu=BYTES, queues=N, " + LimitArguments.Help);
 
     private readonly Option<bool> _entropy = OptionValue.Switch("--rng", "Give the guest a source of entropy (virtio-rng).");
 
@@ -161,6 +161,7 @@ internal sealed class DeviceArguments
         string[] parts = text.Split(',');
         var disk = new DiskOptions(parts[0]);
         if (parts[0].Length == 0) return Bad("--disk", text, "names no file");
+        var limits = new LimitArguments();
         foreach (string part in parts[1..])
         {
             (string name, string value) = Split(part);
@@ -175,20 +176,16 @@ internal sealed class DeviceArguments
                 case "serial" when value.Length is > 0 and <= 20 && value.All(char.IsAscii):
                     disk = disk with { Serial = value };
                     break;
-                case "bps" when OptionReader.TrySize(value, 1, out ulong rate) && rate is > 0 and <= RateLimit.Most:
-                    disk = disk with { Limits = disk.Limits with { Bytes = new RateLimit(rate) } };
-                    break;
-                case "iops" when OptionReader.TryNumber(value, out ulong rate) && rate is > 0 and <= RateLimit.Most:
-                    disk = disk with { Limits = disk.Limits with { Operations = new RateLimit(rate) } };
-                    break;
                 case "queues" when TryCount(value, 16, out int queues):
                     disk = disk with { Queues = queues };
+                    break;
+                case var _ when limits.TryTake(name, value):
                     break;
                 default:
                     return Bad("--disk", text, $"has '{part}', which is no option of a disk");
             }
         }
-        return disk;
+        return limits.Contradiction is { } error ? Bad("--disk", text, error) : disk with { Limits = limits.Limits };
     }
 
     private static Outcome<DeviceOptions> ReadNetwork(string text)
@@ -201,6 +198,7 @@ internal sealed class DeviceArguments
         PhysicalAddress? mac = null;
         int pairs = 1;
         int? mtu = null;
+        var limits = new LimitArguments();
         foreach (string part in parts[1..])
         {
             (string name, string value) = Split(part);
@@ -212,7 +210,7 @@ internal sealed class DeviceArguments
                 (_, "mac") => PhysicalAddress.TryParse(value, out mac) && mac.GetAddressBytes() is { Length: 6 } bytes && (bytes[0] & 1) == 0,
                 (_, "mtu") => TryCount(value, 65535, out int size) && size >= 68 && (mtu = size) > 0,
                 (_, "queues") => TryCount(value, 16, out pairs),
-                _ => false,
+                _ => limits.TryTake(name, value),
             };
             if (!known) return Bad("--net", text, $"has '{part}', which is no option of such a network");
         }
@@ -224,9 +222,8 @@ internal sealed class DeviceArguments
             "udp" when IPEndPoint.TryParse(target, out remote) && remote.Port != 0 && local is not null => new DatagramNetworkOptions(local, remote),
             _ => null,
         };
-        return network is null
-            ? Bad("--net", text, "is none of user, tap=NAME, stream=PATH, udp=ADDRESS:PORT,local=ADDRESS:PORT and none")
-            : network with { Mac = mac, Mtu = mtu, Pairs = pairs };
+        if (network is null) return Bad("--net", text, "is none of user, tap=NAME, stream=PATH, udp=ADDRESS:PORT,local=ADDRESS:PORT and none");
+        return limits.Contradiction is { } error ? Bad("--net", text, error) : network with { Mac = mac, Mtu = mtu, Pairs = pairs, Limits = limits.Limits };
     }
 
     private static Outcome<ShareOptions> ReadShare(string text)

@@ -268,7 +268,7 @@ public sealed class DeviceBackends : IDisposable
             Mtu = options.Mtu ?? (backend.Options is UserNetworkOptions ? PasstLink.Mtu : null),
             Pairs = options.Pairs,
         };
-        var card = new NetworkCard(backend, options, settings);
+        var card = new NetworkCard(backend, options, settings, _time);
         _cards = [.. _cards, card];
         _makers = [.. _makers, new Maker(options, _ => card.MakeDevice())];
         return null;

@@ -153,6 +153,9 @@ public abstract record NetworkOptions : DeviceOptions
 
     /// <summary>How many pairs of queues, 1 to 16.</summary>
     public int Pairs { get; init; } = 1;
+
+    /// <summary>How fast frames may pass, until that is changed.</summary>
+    public RequestLimits Limits { get; init; } = new();
 }
 
 /// <summary>User-mode networking through passt.</summary>

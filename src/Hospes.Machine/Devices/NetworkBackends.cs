@@ -29,14 +29,18 @@ public sealed class NetworkCard
     private NetDevice? _device;
     private bool _isUp = true, _isTold = true;
 
-    internal NetworkCard(NetworkBackend backend, NetworkOptions options, NetSettings settings)
+    internal NetworkCard(NetworkBackend backend, NetworkOptions options, NetSettings settings, TimeProvider time)
     {
         Options = options;
+        Gate = new RequestGate(time) { Limits = options.Limits };
         _link = backend.Link;
-        _settings = settings;
+        _settings = settings with { Gate = Gate };
         backend.Card = this;
         _link.IsCut = false;
     }
+
+    /// <summary>What lets frames of the guest pass; its limits can be changed at any time.</summary>
+    public RequestGate Gate { get; }
 
     /// <summary>What the card is made of.</summary>
     public NetworkOptions Options { get; }

@@ -32,10 +32,10 @@ public interface INetSink
 {
     /// <summary>Gives the guest a packet.</summary>
     /// <param name="packet">Header and frame. A backend that takes no headers leaves the header zero.</param>
-    /// <returns>False when the guest has no room for it now, or the device does not run: try again after <see cref="WaitForRoom"/>, or drop it.</returns>
+    /// <returns>False when the guest has no room for it now, a limit does not let it pass yet, or the device does not run: try again after <see cref="WaitForRoom"/>, or drop it.</returns>
     bool TryReceive(Span<byte> packet);
 
-    /// <summary>Waits until the guest made room, or for a while.</summary>
+    /// <summary>Waits until the guest made room or the limit lets frames pass, or for a while.</summary>
     /// <param name="patience">How long.</param>
     void WaitForRoom(TimeSpan patience);
 

@@ -16,15 +16,17 @@ public sealed partial class NetDevice
             _hasRoom = false;
             if (!_isReceiving) return false;
             int index = Steer(packet[NetHeader.Size..]) * 2;
-            if (Queue(index) is not { } buffers) return false;
+            if (Queue(index) is not { } buffers || _wayIn?.Ask() == false) return false;
             if (!_backend.TakesHeaders && _backend.DeliversGoodChecksums && (_agreed & GuestChecksum) != 0)
             {
                 packet[NetHeader.FlagsField] = NetHeader.DataValid;
             }
             bool received = (_agreed & MergeableBuffers) != 0 ? Merge(buffers, packet) : Single(buffers, packet);
-            if (received) Signal(index, buffers);
             _hasRoom = received;
-            return received;
+            if (!received) return false;
+            _wayIn?.Count((ulong)packet.Length - NetHeader.Size);
+            Signal(index, buffers);
+            return true;
         }
     }
 

@@ -15,6 +15,9 @@ public sealed record NetSettings
 
     /// <summary>How many pairs of queues it has, 1 to 16.</summary>
     public int Pairs { get; init; } = 1;
+
+    /// <summary>What lets frames pass; null for no limits. Not owned.</summary>
+    public RequestGate? Gate { get; init; }
 }
 
 /// <summary>
@@ -37,6 +40,7 @@ public sealed partial class NetDevice : VirtioDevice, INetSink
     private readonly object _receiveGate = new();
     private readonly DescriptorChain[] _merged = new DescriptorChain[VirtQueue.LargestSize];
     private readonly uint[] _mergedLengths = new uint[VirtQueue.LargestSize];
+    private readonly GateWay? _wayIn, _wayOut;
     private ulong _agreed;
     private int _pairs = 1;
     private bool _isReceiving, _hasRoom;
@@ -54,6 +58,9 @@ public sealed partial class NetDevice : VirtioDevice, INetSink
         SetConfig(StatusField, LinkUp, 2);
         SetConfig(PairsField, (ulong)settings.Pairs, 2);
         SetConfig(MtuField, (ulong)(settings.Mtu ?? 0), 2);
+        if (settings.Gate is not { } gate) return;
+        _wayIn = new GateWay(gate, isWrite: false, RoomCame);
+        _wayOut = new GateWay(gate, isWrite: true, SendHeld);
     }
 
     /// <inheritdoc/>
@@ -115,6 +122,13 @@ public sealed partial class NetDevice : VirtioDevice, INetSink
         else RoomCame();
     }
 
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _wayIn?.Dispose();
+        _wayOut?.Dispose();
+    }
+
     private static NetSettings Check(NetSettings settings)
     {
         if (settings.Pairs is < 1 or > 16) throw new ArgumentOutOfRangeException(nameof(settings), "a network device has 1 to 16 pairs of queues");
@@ -129,16 +143,29 @@ public sealed partial class NetDevice : VirtioDevice, INetSink
         do
         {
             packets.StopNotifications();
-            while (packets.TryTake(out DescriptorChain? chain))
+            while (true)
             {
+                // What may not go out yet stays in the ring, and the driver need not ring until then.
+                if (_wayOut?.Ask() == false) return;
+                if (!packets.TryTake(out DescriptorChain? chain)) break;
                 Span<byte> packet = _outgoing.AsSpan(0, (int)Math.Min(chain.ReadableBytes, LongestPacket));
                 bool isWhole = chain.ReadableBytes is > NetHeader.Size and <= LongestPacket;
-                if (isWhole && chain.Read(0, packet) && Prepare(packet)) _backend.Send(packet);
+                if (isWhole && chain.Read(0, packet) && Prepare(packet))
+                {
+                    _wayOut?.Count((ulong)packet.Length - NetHeader.Size);
+                    _backend.Send(packet);
+                }
                 packets.Complete(chain, 0);
                 Signal(queue, packets);
             }
         }
         while (packets.StartNotifications());
+    }
+
+    /// <summary>Frames may go out again.</summary>
+    private void SendHeld()
+    {
+        for (int pair = 0; pair < _settings.Pairs; pair++) RequestService(pair * 2 + 1);
     }
 
     /// <summary>Does what the header asks for where the backend does not. Answers whether the packet is to be sent.</summary>

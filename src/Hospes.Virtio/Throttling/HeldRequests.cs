@@ -6,38 +6,29 @@ namespace Hospes.Virtio;
 /// </summary>
 internal sealed class HeldRequests : IDisposable
 {
-    private readonly RequestGate _gate;
-    private readonly Action _wake;
-    private readonly ITimer _timer;
-    private readonly Queue<BlockRequest>[] _held = [new(BlockDevice.MostInFlight), new(BlockDevice.MostInFlight)];
+    private readonly Direction[] _directions;
 
-    public HeldRequests(RequestGate gate, Action wake)
-    {
-        _gate = gate;
-        _wake = wake;
-        _timer = gate.Time.CreateTimer(static held => ((HeldRequests)held!)._wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        gate.Changed += _wake;
-    }
+    public HeldRequests(RequestGate gate, Action wake) => _directions = [new(gate, isWrite: false, wake), new(gate, isWrite: true, wake)];
 
     /// <summary>Whether a request is held back.</summary>
     /// <param name="request">A request that has its chain.</param>
     public bool Holds(BlockRequest request)
     {
-        if (request.Measure(out bool isWrite, out ulong bytes) is false) return false;
-        Queue<BlockRequest> before = _held[isWrite ? 1 : 0];
-        if (before.Count == 0 && MayBegin(isWrite, bytes)) return false;
-        before.Enqueue(request);
+        if (!request.Measure(out bool isWrite, out ulong bytes)) return false;
+        Direction direction = _directions[isWrite ? 1 : 0];
+        if (direction.Held.Count == 0 && direction.Way.TryBegin(bytes)) return false;
+        direction.Held.Enqueue(request);
         return true;
     }
 
     /// <summary>Takes one that may begin now.</summary>
     public BlockRequest? Take()
     {
-        foreach (Queue<BlockRequest> queue in _held)
+        foreach (Direction direction in _directions)
         {
-            if (!queue.TryPeek(out BlockRequest? request)) continue;
-            request.Measure(out bool isWrite, out ulong bytes);
-            if (MayBegin(isWrite, bytes)) return queue.Dequeue();
+            if (!direction.Held.TryPeek(out BlockRequest? request)) continue;
+            request.Measure(out _, out ulong bytes);
+            if (direction.Way.TryBegin(bytes)) return direction.Held.Dequeue();
         }
         return null;
     }
@@ -46,7 +37,7 @@ internal sealed class HeldRequests : IDisposable
     /// <param name="queue">The queue; null for any.</param>
     public BlockRequest? Drop(int? queue)
     {
-        foreach (Queue<BlockRequest> held in _held)
+        foreach (Queue<BlockRequest> held in _directions.Select(static direction => direction.Held))
         {
             for (int left = held.Count; left > 0; left--)
             {
@@ -61,14 +52,14 @@ internal sealed class HeldRequests : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _gate.Changed -= _wake;
-        _timer.Dispose();
+        foreach (Direction direction in _directions) direction.Way.Dispose();
     }
 
-    private bool MayBegin(bool isWrite, ulong bytes)
+    /// <summary>Those that read, or those that write: each has a timer of its own, so that neither waits for the other's turn.</summary>
+    private sealed class Direction(RequestGate gate, bool isWrite, Action wake)
     {
-        TimeSpan wait = _gate.TryBegin(isWrite, bytes);
-        if (wait > TimeSpan.Zero) _timer.Change(wait, Timeout.InfiniteTimeSpan);
-        return wait == TimeSpan.Zero;
+        public GateWay Way { get; } = new(gate, isWrite, wake);
+
+        public Queue<BlockRequest> Held { get; } = new(BlockDevice.MostInFlight);
     }
 }

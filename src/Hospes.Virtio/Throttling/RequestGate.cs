@@ -1,8 +1,23 @@
 namespace Hospes.Virtio;
 
-/// <summary>What may be done in a second: bytes and operations, of both directions together and of each.</summary>
+/// <summary>What may be done in a second: bytes and operations, of both directions together and of each. An operation is a disk's request or a network
+/// card's frame; what a guest receives it reads, what it sends it writes.</summary>
 public sealed record RequestLimits
 {
+    /// <summary>Makes limits of those that <see cref="All"/> lists.</summary>
+    /// <param name="all">Six limits, in that order.</param>
+    /// <param name="operationSize"><see cref="OperationSize"/>.</param>
+    public static RequestLimits Of(ReadOnlySpan<RateLimit> all, ulong operationSize) => new()
+    {
+        Bytes = all[0],
+        ReadBytes = all[1],
+        WriteBytes = all[2],
+        Operations = all[3],
+        ReadOperations = all[4],
+        WriteOperations = all[5],
+        OperationSize = operationSize,
+    };
+
     /// <summary>Bytes of both directions.</summary>
     public RateLimit Bytes { get; init; }
 
@@ -23,6 +38,9 @@ public sealed record RequestLimits
 
     /// <summary>Of how many bytes an operation is: a longer one counts as several; 0 for any size.</summary>
     public ulong OperationSize { get; init; }
+
+    /// <summary>All limits: bytes, then operations; of both directions, then those that read, then those that write.</summary>
+    public IReadOnlyList<RateLimit> All => [Bytes, ReadBytes, WriteBytes, Operations, ReadOperations, WriteOperations];
 
     /// <summary>Whether anything is limited.</summary>
     public bool IsLimited => (Bytes.Rate | ReadBytes.Rate | WriteBytes.Rate | Operations.Rate | ReadOperations.Rate | WriteOperations.Rate) != 0;
@@ -67,8 +85,8 @@ public sealed class RequestGate
                 _limits = value;
                 _isLimited = value.IsLimited;
                 _last = _time.GetTimestamp();
-                RateLimit[] all = [value.Bytes, value.ReadBytes, value.WriteBytes, value.Operations, value.ReadOperations, value.WriteOperations];
-                for (int i = 0; i < all.Length; i++) _buckets[i] = new TokenBucket(all[i]);
+                IReadOnlyList<RateLimit> all = value.All;
+                for (int i = 0; i < _buckets.Length; i++) _buckets[i] = new TokenBucket(all[i]);
             }
             Changed?.Invoke();
         }
@@ -83,21 +101,52 @@ public sealed class RequestGate
         if (!_isLimited) return TimeSpan.Zero;
         lock (_lock)
         {
-            long now = _time.GetTimestamp();
-            double passed = _time.GetElapsedTime(_last, now).TotalSeconds;
-            _last = now;
-            for (int i = 0; i < _buckets.Length; i++) _buckets[i].Leak(Math.Max(0, passed));
-            int way = OneWay + (isWrite ? 1 : 0);
-            double wait = 0;
-            for (int kind = 0; kind < Kinds; kind++) wait = Math.Max(wait, Math.Max(_buckets[3 * kind + Total].Wait, _buckets[3 * kind + way].Wait));
-            // A clock's step is not waited for over and over; nor is a wait longer than anybody's patience with a change of limits.
-            if (wait > 0) return TimeSpan.FromSeconds(Math.Clamp(wait, 0.0005, 3600));
-            double operations = _limits.OperationSize == 0 ? 1 : Math.Max(1, (double)bytes / _limits.OperationSize);
-            _buckets[Total].Add(bytes);
-            _buckets[way].Add(bytes);
-            _buckets[3 + Total].Add(operations);
-            _buckets[3 + way].Add(operations);
-            return TimeSpan.Zero;
+            TimeSpan wait = Leak(isWrite);
+            if (wait == TimeSpan.Zero) Add(isWrite, bytes);
+            return wait;
         }
+    }
+
+    /// <summary>Asks whether a request may begin whose size is not known yet. Once it is, and the request begins, <see cref="Count"/> is to be told.</summary>
+    /// <param name="isWrite">Whether it writes.</param>
+    /// <returns>Zero when it may; else how long to wait before asking again.</returns>
+    public TimeSpan Ask(bool isWrite)
+    {
+        if (!_isLimited) return TimeSpan.Zero;
+        lock (_lock) return Leak(isWrite);
+    }
+
+    /// <summary>Counts a request that begins.</summary>
+    /// <param name="isWrite">Whether it writes.</param>
+    /// <param name="bytes">How many bytes it is for.</param>
+    public void Count(bool isWrite, ulong bytes)
+    {
+        if (!_isLimited) return;
+        lock (_lock) Add(isWrite, bytes);
+    }
+
+    /// <summary>Lets the time pass that has passed.</summary>
+    /// <returns>How long a request has to wait.</returns>
+    private TimeSpan Leak(bool isWrite)
+    {
+        long now = _time.GetTimestamp();
+        double passed = _time.GetElapsedTime(_last, now).TotalSeconds;
+        _last = now;
+        for (int i = 0; i < _buckets.Length; i++) _buckets[i].Leak(Math.Max(0, passed));
+        int way = OneWay + (isWrite ? 1 : 0);
+        double wait = 0;
+        for (int kind = 0; kind < Kinds; kind++) wait = Math.Max(wait, Math.Max(_buckets[3 * kind + Total].Wait, _buckets[3 * kind + way].Wait));
+        // A clock's step is not waited for over and over; nor is a wait longer than anybody's patience with a change of limits.
+        return wait > 0 ? TimeSpan.FromSeconds(Math.Clamp(wait, 0.0005, 3600)) : TimeSpan.Zero;
+    }
+
+    private void Add(bool isWrite, ulong bytes)
+    {
+        int way = OneWay + (isWrite ? 1 : 0);
+        double operations = _limits.OperationSize == 0 ? 1 : Math.Max(1, (double)bytes / _limits.OperationSize);
+        _buckets[Total].Add(bytes);
+        _buckets[way].Add(bytes);
+        _buckets[3 + Total].Add(operations);
+        _buckets[3 + way].Add(operations);
     }
 }

@@ -123,12 +123,13 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
         PhysicalAddress mac = new([0x52, 0x54, 0x00, 0x12, 0x34, (byte)(0x56 + _cards)]);
         if (reader.Text("mac") is { } text && (!PhysicalAddress.TryParse(text, out mac!) || mac.GetAddressBytes() is not { Length: 6 } bytes || (bytes[0] & 1) != 0))
             reader.Fail($"Property 'virtio-net-pci.mac' doesn't take value '{text}'");
+        RequestLimits limits = ThrottleArguments.Read(reader);
         if (netdev is null) reader.Fail("netdev property not set");
         if (reader.Error is not null) return null;
         NetworkOptions? network = references.TakeNetwork(netdev!, out string? error);
         if (network is null) reader.Fail(error!);
         _cards++;
-        return network is null ? null : network with { Mac = mac, Mtu = mtu > 0 ? (int)mtu : null, Pairs = multiple ? network.Pairs : 1 };
+        return network is null ? null : network with { Mac = mac, Mtu = mtu > 0 ? (int)mtu : null, Pairs = multiple ? network.Pairs : 1, Limits = limits };
     }
 
     private DiskOptions? ReadBlock(OptionReader reader)

@@ -81,6 +81,7 @@ internal static class DeviceModels
             new("yres", "uint32", "The height that the guest is asked for (default: 800)")),
         Pci(Keyboard, "Keyboard"),
         Pci(Net, "Network card",
+        [
             new("csum", "bool", "on/off", s_on),
             new("ctrl_mac_addr", "bool", "on/off", s_on),
             new("ctrl_rx", "bool", "on/off", s_on),
@@ -95,7 +96,9 @@ internal static class DeviceModels
             new("rss", "bool", "on/off", s_off),
             new("rx_queue_size", "uint16", "", ["256"]),
             new("status", "bool", "on/off", s_on),
-            new("tx_queue_size", "uint16", "", ["256"])),
+            new("tx_queue_size", "uint16", "", ["256"]),
+            .. ThrottleArguments.Properties,
+        ]),
         Pci(Entropy, "Source of entropy", new("max-bytes", "uint64", "", ["9223372036854775807"]), new("rng", "str", "ID of an object (default: the host's generator)")),
         Pci(Serial, "Bus of virtconsole and virtserialport", new DeviceProperty("max_ports", "uint32", "1 to 31 (default: 31)")),
         new(Generation, "System", "Generation id in the ACPI tables", [new("guid", "str", "A UUID, or auto for a new one (default: auto)")]),

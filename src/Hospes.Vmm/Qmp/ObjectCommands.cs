@@ -9,12 +9,12 @@ using Hospes.Vmm.CommandLine;
 namespace Hospes.Vmm.Qmp;
 
 /// <summary>
-/// Commands over the tree of objects (QEMU, <c>qapi/qom.json</c>), as far as programs need it here: the devices that have a name, and what the
-/// memory balloon tells.
+/// Commands over the tree of objects (QEMU, <c>qapi/qom.json</c>), as far as programs need it here: the devices that have a name, what the
+/// memory balloon tells, and the limits of network cards, in the shape of those of a <c>throttle-group</c>.
 /// </summary>
 internal sealed class ObjectCommands(DomainControl control)
 {
-    private const string Root = "/machine/peripheral", Type = "type", Statistics = "guest-stats", Interval = "guest-stats-polling-interval";
+    private const string Root = "/machine/peripheral", Type = "type", Statistics = "guest-stats", Interval = "guest-stats-polling-interval", Limits = "limits";
 
     /// <summary>The statistics by the names that QEMU gives them.</summary>
     private static readonly (BalloonStatistic Kind, string Name)[] s_statistics =
@@ -56,6 +56,7 @@ internal sealed class ObjectCommands(DomainControl control)
             properties.Add((JsonNode)Property(Statistics, "guest statistics"));
             properties.Add((JsonNode)Property(Interval, "int"));
         }
+        if (found is NetworkOptions) properties.Add((JsonNode)Property(Limits, "ThrottleLimits"));
         return properties;
     }
 
@@ -67,6 +68,7 @@ internal sealed class ObjectCommands(DomainControl control)
             Type => JsonValue.Create(DeviceModels.NameOf(device)),
             Statistics when device is BalloonOptions && control.Backends?.Balloon is { } balloon => Describe(balloon.Report),
             Interval when device is BalloonOptions && control.Backends?.Balloon is { } balloon => JsonValue.Create((long)balloon.PollingInterval.TotalSeconds),
+            Limits when CardOf(device) is { } card => ThrottleArguments.Tell(card.Gate.Limits),
             _ => Unknown(device, property),
         };
     }
@@ -75,11 +77,32 @@ internal sealed class ObjectCommands(DomainControl control)
     {
         if (Find(path) is not { } device) return QmpError.NoDevice(path);
         if (property is Type or Statistics && device is BalloonOptions || property == Type) return QmpError.Generic($"Insufficient permission to perform this operation");
+        if (property == Limits && CardOf(device) is { } card) return Limit(card, value);
         if (property != Interval || device is not BalloonOptions || control.Backends?.Balloon is not { } balloon) return Unknown(device, property);
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long seconds)) return QmpError.Generic($"Invalid parameter type for '{property}', expected: integer");
         if (seconds < 0) return QmpError.Generic("timer value must be greater than zero");
         if (seconds > uint.MaxValue / 1000) return QmpError.Generic("timer value is too big");
         balloon.PollingInterval = TimeSpan.FromSeconds(seconds);
+        return QmpResult.Done;
+    }
+
+    private NetworkCard? CardOf(DeviceOptions device) => control.Backends?.Cards.FirstOrDefault(card => ReferenceEquals(card.Options, device));
+
+    /// <summary>Changes the limits that are given, and leaves the others.</summary>
+    private static QmpResult Limit(NetworkCard card, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Object) return QmpError.Generic($"Invalid parameter type for '{Limits}', expected: object");
+        var given = new Dictionary<string, ulong>();
+        foreach (JsonProperty member in value.EnumerateObject())
+        {
+            if (!ThrottleArguments.Members.Contains(member.Name)) return QmpError.Generic($"Parameter '{Limits}.{member.Name}' is unexpected");
+            if (member.Value.ValueKind != JsonValueKind.Number || !member.Value.TryGetInt64(out long number)) return QmpError.Generic($"Invalid parameter type for '{Limits}.{member.Name}', expected: integer");
+            if (number < 0) return QmpError.Generic($"bps/iops/max values must be within [0, {RateLimit.Most}]");
+            given[member.Name] = (ulong)number;
+        }
+        RequestLimits limits = ThrottleArguments.Make(name => given.TryGetValue(name, out ulong number) ? number : null, card.Gate.Limits);
+        if (ThrottleArguments.Check(limits) is { } error) return QmpError.Generic(error);
+        card.Gate.Limits = limits;
         return QmpResult.Done;
     }
 

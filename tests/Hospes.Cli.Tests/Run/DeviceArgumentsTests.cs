@@ -4,6 +4,7 @@ using System.Net.NetworkInformation;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Run;
 using Hospes.Machine;
+using Hospes.Virtio;
 
 namespace Hospes.Cli.Tests.Run;
 
@@ -28,6 +29,15 @@ public sealed class DeviceArgumentsTests
         devices[5].ShouldBe(new DatagramNetworkOptions(new IPEndPoint(IPAddress.Loopback, 2), new IPEndPoint(IPAddress.Loopback, 1)) { Id = "nic3", Backend = "net3" });
         devices[6].ShouldBe(new ConsoleOptions());
         devices[7].ShouldBe(new EntropyOptions());
+    }
+
+    [Fact]
+    public void Disks_and_cards_have_limits_with_bursts()
+    {
+        Read("--disk", "a,bps=10M:100M:3,iops-write=50", "--net", "tap=t,bps-read=1000,bps-write=2k:4k,iops=0x10").Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
+        RequestLimits disk = ((DiskOptions)devices![0]).Limits, card = ((NetworkOptions)devices[1]).Limits;
+        (disk.Bytes, disk.WriteOperations, disk.Operations.Rate).ShouldBe((new RateLimit(10 << 20, 100 << 20, 3), new RateLimit(50), 0ul));
+        (card.ReadBytes, card.WriteBytes, card.Operations).ShouldBe((new RateLimit(1000), new RateLimit(2048, 4096), new RateLimit(16)));
     }
 
     [Fact]
@@ -81,6 +91,14 @@ public sealed class DeviceArgumentsTests
     [InlineData("--disk", "a,serial=123456789012345678901")]
     [InlineData("--disk", "a,queues=17")]
     [InlineData("--disk", "a,what")]
+    [InlineData("--disk", "a,bps=0")]
+    [InlineData("--disk", "a,iops=1k")]
+    [InlineData("--disk", "a,bps=1:2:3:4")]
+    [InlineData("--disk", "a,bps=1,bps-read=1")]
+    [InlineData("--disk", "a,bps=1000000000000001")]
+    [InlineData("--net", "tap=t,bps=2:1")]
+    [InlineData("--net", "tap=t,iops=1:1:0")]
+    [InlineData("--net", "tap=t,iops=1,iops-write=1")]
     [InlineData("--net", "bridge")]
     [InlineData("--net", "user=x")]
     [InlineData("--net", "user,hostfwd=22")]

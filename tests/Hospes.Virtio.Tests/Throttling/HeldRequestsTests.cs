@@ -63,6 +63,23 @@ public sealed class HeldRequestsTests : IDisposable
         Await(0).ShouldBe(read);
     }
 
+    [Fact]
+    public void Reads_do_not_wait_as_long_as_writes()
+    {
+        _gate.Limits = new RequestLimits { WriteBytes = new RateLimit(1), ReadOperations = new RateLimit(1) };
+        int written = Send(Out, 0);
+        Await(0).ShouldBe(written);
+        Send(Out, 1);
+        int[] reads = [Send(In, 0), Send(In, 1), Send(In, 2)];
+        Await(0).ShouldBe(reads[0]);
+        foreach (int read in reads[1..])
+        {
+            DeviceBench.Until(() => _time.Awaited == 2);
+            _time.Advance(TimeSpan.FromSeconds(1.2));
+            Await(0).ShouldBe(read);
+        }
+    }
+
     private int Send(uint type, int sector)
     {
         byte[] header = new byte[16];

@@ -45,6 +45,30 @@ public sealed class RequestGateTests
     }
 
     [Fact]
+    public void What_is_asked_for_first_counts_once_it_begins()
+    {
+        var gate = new RequestGate(_time) { Limits = new RequestLimits { WriteBytes = new RateLimit(1000), Operations = new RateLimit(1) } };
+        for (int i = 0; i < 100; i++) gate.Ask(true).ShouldBe(TimeSpan.Zero);
+        gate.Count(true, 2100);
+        gate.Ask(true).TotalSeconds.ShouldBe(2, 0.001);
+        gate.Ask(false).TotalSeconds.ShouldBe(0.9, 0.001, "operations count together");
+        _time.Advance(TimeSpan.FromSeconds(2));
+        gate.Ask(true).ShouldBe(TimeSpan.Zero);
+        gate.Limits = new RequestLimits();
+        gate.Count(true, ulong.MaxValue);
+        gate.Ask(true).ShouldBe(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void All_limits_have_their_order()
+    {
+        RateLimit[] all = [.. Enumerable.Range(1, 6).Select(static rate => new RateLimit((ulong)rate))];
+        RequestLimits limits = RequestLimits.Of(all, 7);
+        limits.All.ShouldBe(all);
+        limits.ShouldBe(new RequestLimits { Bytes = all[0], ReadBytes = all[1], WriteBytes = all[2], Operations = all[3], ReadOperations = all[4], WriteOperations = all[5], OperationSize = 7 });
+    }
+
+    [Fact]
     public void A_burst_is_faster_for_a_while_and_comes_back()
     {
         var gate = new RequestGate(_time) { Limits = new RequestLimits { Operations = new RateLimit(100, 1000, 3) } };

@@ -22,6 +22,7 @@ public sealed class RefusalTests
     [InlineData("-netdev user,id=a -device virtio-net-pci,netdev=a -device virtio-net-pci,netdev=a", "-device virtio-net-pci,netdev=a: Property 'virtio-net-pci.netdev' can't take value 'a', it's in use")]
     [InlineData("-netdev user,id=a -device virtio-net-pci,netdev=a,packed=off", "-device virtio-net-pci,netdev=a,packed=off: Parameter 'packed' is supported with the value 'on' only, not with 'off'")]
     [InlineData("-netdev user,id=a -device virtio-net-pci,netdev=a,addr=0x5", "-device virtio-net-pci,netdev=a,addr=0x5: Parameter 'addr' is supported with the value '1' or '0x1' or '01' or '1' or '1.0' or '01.0' or '0x1.0' or '0x01' only, not with '0x5'")]
+    [InlineData("-netdev user,id=a -device virtio-net-pci,netdev=a,throttling.iops-read-max=5", "-device virtio-net-pci,netdev=a,throttling.iops-read-max=5: bps_max/iops_max require corresponding bps/iops values")]
     [InlineData("-netdev user,id=a,hostfwd=tcp::x-:22", "-netdev user,id=a,hostfwd=tcp::x-:22: Invalid host forwarding rule 'tcp::x-:22'")]
     [InlineData("-netdev user,id=a,net=10.0.0.0/8", "-netdev user,id=a,net=10.0.0.0/8: Parameter 'net' is not supported")]
     [InlineData("-netdev tap,id=a,ifname=t,script=/etc/qemu-ifup", "-netdev tap,id=a,ifname=t,script=/etc/qemu-ifup: Parameter 'script' is supported with the value 'no' or '' only, not with '/etc/qemu-ifup'")]

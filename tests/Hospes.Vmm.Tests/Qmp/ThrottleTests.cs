@@ -47,6 +47,46 @@ public sealed class ThrottleTests : IDisposable
     }
 
     [Fact]
+    public void ACardsLimitsAreAPropertyOfIt()
+    {
+        const string Path = "\"path\":\"/machine/peripheral/n\",\"property\":\"limits\"";
+        var card = new DatagramNetworkOptions(new(System.Net.IPAddress.Loopback, 0), new(System.Net.IPAddress.Loopback, 9)) { Id = "n", Limits = new RequestLimits { Operations = new RateLimit(9) } };
+        using var domain = new Monitored(RunningDomain.Options(card, new DiskOptions(_path) { Format = "raw", Id = "vd0" }));
+        domain.Do("qom-list", """{"path":"/machine/peripheral/n"}""").EnumerateArray().Select(static at => $"{at.GetProperty("name")} {at.GetProperty("type")}").ShouldBe(["type string", "limits ThrottleLimits"]);
+        JsonElement told = Get();
+        told.EnumerateObject().Count().ShouldBe(19);
+        (told.GetProperty("iops-total").GetInt32(), told.GetProperty("bps-read").GetInt32(), told.GetProperty("bps-read-max-length").GetInt32()).ShouldBe((9, 0, 1));
+
+        Set("""{"bps-read":1000,"bps-write":2000,"bps-write-max":4000,"bps-write-max-length":5,"iops-size":1500}""");
+        RequestLimits limits = domain.Domain.Control.Backends!.Cards[0].Gate.Limits;
+        (limits.ReadBytes.Rate, limits.WriteBytes, limits.Operations.Rate, limits.OperationSize).ShouldBe((1000ul, new RateLimit(2000, 4000, 5), 9ul, 1500ul), "what is not named stays");
+        (Get().GetProperty("bps-write-max").GetInt32(), Get().GetProperty("bps-write-max-length").GetInt32()).ShouldBe((4000, 5));
+
+        Refuse("""{"bps-total":1}""").ShouldBe("bps/iops/max total values and read/write values cannot be used at the same time");
+        Refuse("""{"bps-read":-1}""").ShouldBe("bps/iops/max values must be within [0, 1000000000000000]");
+        Refuse("""{"bps-read-max-length":0}""").ShouldBe("the burst length cannot be 0");
+        Refuse("""{"bps-read":"1"}""").ShouldBe("Invalid parameter type for 'limits.bps-read', expected: integer");
+        Refuse("""{"bps-read":1.5}""").ShouldBe("Invalid parameter type for 'limits.bps-read', expected: integer");
+        Refuse("""{"bps":1}""").ShouldBe("Parameter 'limits.bps' is unexpected");
+        Refuse("1").ShouldBe("Invalid parameter type for 'limits', expected: object");
+        domain.Refuse("qom-get", """{"path":"/machine/peripheral/vd0","property":"limits"}""").ShouldBe("Property 'virtio-blk-pci.limits' not found");
+        domain.Domain.Control.Backends!.Cards[0].Gate.Limits.ShouldBe(limits);
+        Set("""{"bps-read":0,"bps-write":0,"bps-write-max":0,"bps-write-max-length":1,"iops-total":0,"iops-size":0}""");
+        domain.Domain.Control.Backends!.Cards[0].Gate.Limits.IsLimited.ShouldBeFalse();
+
+        JsonElement Get() => domain.Do("qom-get", "{" + Path + "}");
+        void Set(string value) => domain.Do("qom-set", "{" + Path + ",\"value\":" + value + "}");
+        string Refuse(string value) => domain.Refuse("qom-set", "{" + Path + ",\"value\":" + value + "}");
+    }
+
+    [Fact]
+    public void ACardHasLimitsFromTheStart()
+    {
+        var card = (NetworkOptions)Parsing.Good(Parsing.Split("-netdev user,id=a -device virtio-net-pci,netdev=a,throttling.bps-read=1000,throttling.iops-total=5,throttling.iops-total-max=50")).Devices[0];
+        (card.Limits.ReadBytes, card.Limits.Operations).ShouldBe((new RateLimit(1000), new RateLimit(5, 50)));
+    }
+
+    [Fact]
     public void ADriveHasLimitsFromTheStart()
     {
         var disk = (DiskOptions)Parsing.Good(Parsing.Split("-drive if=virtio,file=a.raw,throttling.bps-total=1000,throttling.iops-read=5,throttling.iops-read-max=50,throttling.iops-read-max-length=2")).Devices[0];
