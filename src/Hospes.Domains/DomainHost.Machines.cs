@@ -14,8 +14,10 @@ public sealed partial class DomainHost
     private static readonly TimeSpan CrashWindow = TimeSpan.FromMinutes(2);
 
     /// <summary>What a running domain used so far; null when it does not run.</summary>
-    public async ValueTask<MachineStatistics?> StatisticsAsync(ManagedDomain domain)
-        => domain.Machine is { } machine ? await machine.StatisticsAsync().ConfigureAwait(false) : null;
+    /// <param name="domain">The domain.</param>
+    /// <param name="parts">What is wanted beside what its process used.</param>
+    public async ValueTask<MachineStatistics?> StatisticsAsync(ManagedDomain domain, StatisticsParts parts = StatisticsParts.All)
+        => domain.Machine is { } machine ? await machine.StatisticsAsync(parts).ConfigureAwait(false) : null;
 
     /// <summary>Opens a running domain's serial port, console or channel.</summary>
     /// <param name="domain">The domain.</param>

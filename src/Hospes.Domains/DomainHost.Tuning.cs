@@ -38,6 +38,27 @@ public sealed partial class DomainHost
         static DomainFailure TooMany(int count, DomainConfig config) => new(DomainError.InvalidArgument, $"requested vcpus is greater than max allowable vcpus for the domain: {count} > {config.Vcpus.Maximum}");
     });
 
+    /// <summary>Has the guest tell of its memory so often.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="seconds">Seconds between, or 0 for never.</param>
+    /// <param name="live">Whether the machine that runs is changed.</param>
+    /// <param name="config">Whether the definition is changed.</param>
+    public ValueTask<Outcome<Done>> SetStatisticsPeriodAsync(ManagedDomain domain, uint seconds, bool live, bool config) => WithAsync<Done>(domain, async now =>
+    {
+        Outcome<DomainConfig> Changed(DomainConfig before) => before.Devices.Balloon is { Model: "virtio" } balloon
+            ? before with { Devices = before.Devices with { Balloon = balloon with { StatsPeriod = seconds == 0 ? null : seconds } } }
+            : new DomainFailure(DomainError.InvalidState, "Memory balloon model must be virtio to set the collection period");
+        if (live)
+        {
+            if (now.Live is null) return NotRunning;
+            Outcome<DomainConfig> changed = Changed(now.Live);
+            if (changed.Failure is { } refusal) return refusal;
+            if (await domain.Machine!.SetStatisticsPeriodAsync(seconds).ConfigureAwait(false) is { } failure) return failure;
+            if (TakeLive(domain, changed.Value) is { } trouble) return trouble;
+        }
+        return config ? Change(domain, domain.Now, live: false, config: true, Changed) : default(Done);
+    });
+
     /// <summary>Limits the use of a disk.</summary>
     /// <param name="domain">The domain.</param>
     /// <param name="name">The disk's target, or its source.</param>

@@ -241,7 +241,8 @@ public sealed class PvhMachine : IDisposable
     {
         byte[] tables = AcpiTables.Build(Config, MachineLayout.AcpiBase);
         if (Config.GenerationId is { } generation && !_guest.Memory.TryWrite(MachineLayout.GenerationId, generation.ToByteArray())) return false;
-        return (ulong)tables.Length <= MachineLayout.AcpiSize && _guest.Memory.TryWrite(MachineLayout.AcpiBase, tables);
+        return MachineLayout.AcpiBase + (ulong)tables.Length <= ResetVector.Address && _guest.Memory.TryWrite(MachineLayout.AcpiBase, tables)
+            && _guest.Memory.TryWrite(ResetVector.Address, ResetVector.Code);
     }
 
     private MachineError AddPci(IReadOnlyList<MachineDevice> devices)

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Hospes.EndToEnd;
 
 /// <summary>Debian's kernel as a domain of the daemon, driven by virsh alone: what is typed goes through <c>virsh console</c>.</summary>
@@ -15,11 +13,7 @@ public sealed class DaemonGuestTests : DaemonLab
             <devices><disk type='file' device='cdrom'><target dev='vdz' bus='virtio'/></disk><serial type='pty'/></devices>
             """);
         await VirshAsync("start", "--paused", "guest");
-        // virsh wants a terminal: script(1) is one.
-        await using TypedGuest guest = TypedGuest.Behind(Process.Start(new ProcessStartInfo("script", ["-qfec", $"virsh -q -c '{Uri}' console guest", "/dev/null"])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        })!);
+        await using TypedGuest guest = TypedGuest.Behind(Console("guest"));
         await VirshAsync("resume", "guest");
         await guest.WaitUntilReadyAsync();
         (await guest.DoAsync("echo $((6 * 7))")).ShouldBe("42");

@@ -87,5 +87,65 @@ public abstract class DaemonLab : IAsyncLifetime
         last.ShouldBe(state);
     }
 
+    /// <summary>A domain's console, as <c>virsh console</c> has it. virsh wants a terminal: script(1) is one.</summary>
+    private protected Process Console(string name) => Process.Start(new ProcessStartInfo("script", ["-qfec", $"virsh -q -c '{Uri}' console {name}", "/dev/null"])
+    {
+        RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+    })!;
+
+    /// <summary>A second client that is told of everything that happens, from when this ends on.</summary>
+    private protected async Task<Listener> ListenAsync()
+    {
+        var listener = new Listener(Process.Start(new ProcessStartInfo("virsh", ["-q", "-c", Uri, "event", "--loop", "--all"]) { RedirectStandardOutput = true })!);
+        // The first event that it hears proves that it listens.
+        for (int i = 0; i < 200 && !listener.Heard.Contains("'probe'", StringComparison.Ordinal); i++)
+        {
+            await DefineAsync("probe", "<memory unit='MiB'>64</memory><os><type>hvm</type></os>");
+            await Task.Delay(50);
+        }
+        listener.Heard.ShouldContain("'probe'");
+        return listener;
+    }
+
+    /// <summary>A process that waits for events.</summary>
+    private protected sealed class Listener : IAsyncDisposable
+    {
+        private readonly Process _process;
+        private readonly System.Text.StringBuilder _heard = new();
+
+        public Listener(Process process)
+        {
+            _process = process;
+            process.OutputDataReceived += (_, line) =>
+            {
+                lock (_heard) _heard.AppendLine(line.Data);
+            };
+            process.BeginOutputReadLine();
+        }
+
+        /// <summary>What was heard up to now.</summary>
+        public string Heard
+        {
+            get
+            {
+                lock (_heard) return _heard.ToString();
+            }
+        }
+
+        /// <summary>Waits until something was heard so often.</summary>
+        public async Task HearsAsync(string words, int times = 1)
+        {
+            for (long end = Environment.TickCount64 + (long)s_patience.TotalMilliseconds; Heard.Split(words).Length <= times; await Task.Delay(20))
+                (Environment.TickCount64 < end).ShouldBeTrue($"'{words}' was not heard {times} times: {Heard}");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!_process.HasExited) _process.Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+    }
+
     private static async Task<string> ErrorOf(Process daemon) => daemon.HasExited ? await daemon.StandardError.ReadToEndAsync() : "";
 }

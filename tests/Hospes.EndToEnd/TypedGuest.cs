@@ -76,12 +76,18 @@ internal sealed class TypedGuest : IAsyncDisposable
     /// <returns>What it said, without the ends of lines at its ends.</returns>
     public async Task<string> DoAsync(string line)
     {
-        await _process.StandardInput.WriteLineAsync(line);
-        await _process.StandardInput.FlushAsync();
+        await TypeAsync(line);
         int start = _said.Length;
         await WaitForAsync(Done);
         string said = _said.ToString(start, _said.Length - start);
         return said[..said.IndexOf(Done, StringComparison.Ordinal)].ReplaceLineEndings("\n").Trim('\n');
+    }
+
+    /// <summary>Types a line of a shell.</summary>
+    public async Task TypeAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
     }
 
     /// <summary>Types a line again and again until it says something.</summary>

@@ -27,6 +27,9 @@ public sealed record DeviceConfig
     /// <summary>The sources of randomness.</summary>
     public ValueList<RngConfig> Rngs { get; init; } = [];
 
+    /// <summary>Where the guest's kernel tells of its panic.</summary>
+    public ValueList<PanicConfig> Panics { get; init; } = [];
+
     /// <summary>The balloon; null until defaults are applied.</summary>
     public BalloonConfig? Balloon { get; init; }
 }
@@ -174,6 +177,11 @@ public sealed record CharacterConfig
 /// <param name="RatePeriod">Milliseconds, or null.</param>
 /// <param name="Alias">The name of the device, or null.</param>
 public sealed record RngConfig(string Model, string Backend, string? Source, uint? RateBytes, uint? RatePeriod, string? Alias);
+
+/// <summary>Where the guest's kernel tells of its panic.</summary>
+/// <param name="Model"><c>isa</c>, the port that every machine has, or <c>pvpanic</c>, a device on the PCI bus.</param>
+/// <param name="Alias">The name of the device, or null.</param>
+public sealed record PanicConfig(string Model, string? Alias = null);
 
 /// <summary>The balloon.</summary>
 /// <param name="Model"><c>virtio</c> or <c>none</c>.</param>

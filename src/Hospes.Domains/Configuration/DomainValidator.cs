@@ -116,8 +116,10 @@ public static class DomainValidator
 
     private static DomainFailure? CheckPlaces(DeviceConfig devices)
     {
+        if (devices.Panics.Count(static panic => panic.Model == "isa") > 1) return Invalid("only one 'isa' panic device is supported");
         if (devices.Disks.Count + devices.Interfaces.Count + devices.Rngs.Count > MaximumPciDevices) return Unsupported($"more than {MaximumPciDevices} devices on the bus");
         IEnumerable<string?> aliases = [.. devices.Disks.Select(static disk => disk.Alias), .. devices.Interfaces.Select(static card => card.Alias), .. devices.Rngs.Select(static rng => rng.Alias),
+            .. devices.Panics.Select(static panic => panic.Alias),
             .. devices.Serials.Concat(devices.Consoles).Concat(devices.Channels).Select(static device => device.Alias), devices.Balloon?.Alias];
         foreach (string alias in aliases.OfType<string>())
         {

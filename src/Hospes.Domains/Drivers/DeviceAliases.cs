@@ -25,6 +25,7 @@ internal static class DeviceAliases
                 Consoles = [.. consoles],
                 Channels = Named(devices.Channels, "channel"),
                 Rngs = Free(devices.Rngs, "rng", static rng => rng.Alias, static (rng, alias) => rng with { Alias = alias }),
+                Panics = Free(devices.Panics, "panic", static panic => panic.Alias, static (panic, alias) => panic with { Alias = alias }),
                 Balloon = devices.Balloon is { Model: "virtio" } balloon ? balloon with { Alias = balloon.Alias ?? "balloon0" } : devices.Balloon,
             },
         };

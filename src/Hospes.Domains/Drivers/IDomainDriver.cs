@@ -87,7 +87,12 @@ public interface IMachine
     ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk);
 
     /// <summary>What it used so far.</summary>
-    ValueTask<MachineStatistics> StatisticsAsync();
+    /// <param name="parts">What is wanted; of the rest, nothing is said.</param>
+    ValueTask<MachineStatistics> StatisticsAsync(StatisticsParts parts);
+
+    /// <summary>Has the guest tell of its memory so often; 0 for never.</summary>
+    /// <param name="seconds">Seconds between.</param>
+    ValueTask<DomainFailure?> SetStatisticsPeriodAsync(uint seconds);
 
     /// <summary>Opens the other end of a serial port, console or channel.</summary>
     /// <param name="device">The device, of <see cref="Config"/>.</param>

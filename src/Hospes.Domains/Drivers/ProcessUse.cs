@@ -1,41 +1,66 @@
 using System.Globalization;
-using System.Text.Json;
-using Hospes.Domains.Configuration;
 using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
 
 /// <summary>What a process used, as <c>/proc</c> tells (proc(5)).</summary>
-internal readonly record struct ProcessUse(ulong User, ulong System, ulong ResidentKiB, ValueList<(string Name, ulong Time, int Host)>? Threads)
+internal readonly record struct ProcessUse(ulong User, ulong System, ulong ResidentKiB, IReadOnlyList<VcpuThread>? Threads)
 {
     /// <summary>The threads of processors are called so, with their numbers behind.</summary>
-    private const string VcpuThread = "vcpu";
+    private const string VcpuName = "vcpu ";
 
     private const ulong PageKiB = 4;
 
     /// <summary>Looks at a process; zeros if it is gone.</summary>
-    public static ProcessUse Of(int pid)
+    /// <param name="pid">Its number.</param>
+    /// <param name="vcpus">Whether the threads of its processors are looked for.</param>
+    public static ProcessUse Of(int pid, bool vcpus)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
-        if (Line($"{folder}/stat") is not { } all) return default;
-        var threads = new List<(string, ulong, int)>();
+        return Line($"{folder}/stat") is { } all ? new ProcessUse(all.User, all.System, all.Pages * PageKiB, vcpus ? VcpuThreads(folder) : null) : default;
+    }
+
+    /// <summary>The threads of a process's processors, in their order.</summary>
+    public static IReadOnlyList<VcpuThread> VcpuThreads(string folder)
+    {
+        var threads = new List<VcpuThread>();
         try
         {
             foreach (string thread in Directory.EnumerateDirectories($"{folder}/task"))
             {
-                if (Line($"{thread}/stat") is { } line && line.Name.Contains(VcpuThread, StringComparison.OrdinalIgnoreCase)) threads.Add((line.Name, line.User + line.System, line.Processor));
+                // The name alone first: there are many others.
+                if (!File.ReadAllText($"{thread}/comm").StartsWith(VcpuName, StringComparison.Ordinal)) continue;
+                if (Line($"{thread}/stat") is not { } line || !int.TryParse(line.Name.AsSpan(VcpuName.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index)) continue;
+                (ulong time, ulong delay) = Scheduled($"{thread}/schedstat") ?? (line.User + line.System, 0);
+                threads.Add(new VcpuThread(index, int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture), time, delay, line.Processor));
             }
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
             // It ended meanwhile.
         }
-        return new ProcessUse(all.User, all.System, all.Pages * PageKiB, [.. threads.OrderBy(static thread => thread.Item1.Length).ThenBy(static thread => thread.Item1, StringComparer.Ordinal)]);
+        threads.Sort(static (a, b) => a.Index.CompareTo(b.Index));
+        return threads;
     }
 
-    public ulong VcpuTime(int index) => index < Threads?.Count ? Threads[index].Time : 0;
+    /// <summary>What a processor used; nothing if it has no thread.</summary>
+    public VcpuStatistics Vcpu(int index, bool running) => index < Threads?.Count
+        ? new VcpuStatistics(running, Threads[index].Time, Threads[index].Host, Threads[index].Delay)
+        : new VcpuStatistics(running, 0, -1, 0);
 
-    public int VcpuHost(int index) => index < Threads?.Count ? Threads[index].Host : -1;
+    /// <summary>How long a thread ran, and waited to, in nanoseconds (Linux, Documentation/scheduler/sched-stats.rst); null where the kernel does not count.</summary>
+    private static (ulong Time, ulong Delay)? Scheduled(string path)
+    {
+        try
+        {
+            string[] words = File.ReadAllText(path).Split(' ');
+            return words.Length > 1 && ulong.TryParse(words[0], out ulong time) && ulong.TryParse(words[1], out ulong delay) ? (time, delay) : null;
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static (string Name, ulong User, ulong System, ulong Pages, int Processor)? Line(string path)
     {
@@ -56,23 +81,10 @@ internal readonly record struct ProcessUse(ulong User, ulong System, ulong Resid
     private static ulong Ticks(string word) => ulong.Parse(word, CultureInfo.InvariantCulture) * NodeStatistics.TickNanoseconds;
 }
 
-/// <summary>Reads the answer to <c>query-blockstats</c>.</summary>
-internal static class BlockReport
-{
-    /// <summary>The counts of a block node; zeros where nothing is told.</summary>
-    public static BlockStatistics Of(JsonElement? answer, string node)
-    {
-        if (answer is { ValueKind: JsonValueKind.Array } list)
-        {
-            foreach (JsonElement item in list.EnumerateArray())
-            {
-                if (item.TryGetProperty("node-name", out JsonElement name) && name.GetString() == node && item.TryGetProperty("stats", out JsonElement stats))
-                    return new BlockStatistics(Count(stats, "rd_operations"), Count(stats, "rd_bytes"), Count(stats, "wr_operations"), Count(stats, "wr_bytes"), Count(stats, "flush_operations"),
-                        Count(stats, "rd_total_time_ns"), Count(stats, "wr_total_time_ns"), Count(stats, "flush_total_time_ns"));
-            }
-        }
-        return new BlockStatistics(0, 0, 0, 0, 0, 0, 0, 0);
-    }
-
-    private static ulong Count(JsonElement stats, string name) => stats.TryGetProperty(name, out JsonElement value) && value.TryGetUInt64(out ulong count) ? count : 0;
-}
+/// <summary>The thread of a processor.</summary>
+/// <param name="Index">The processor's number.</param>
+/// <param name="Id">The thread's number on the host.</param>
+/// <param name="Time">How long it ran, in nanoseconds.</param>
+/// <param name="Delay">How long it waited to, in nanoseconds.</param>
+/// <param name="Host">The host's processor that it ran on last.</param>
+internal readonly record struct VcpuThread(int Index, int Id, ulong Time, ulong Delay, int Host);

@@ -128,7 +128,10 @@ public sealed class SimulatedMachine : IMachine
     public ValueTask<Outcome<DiskUse>> DiskUseAsync(DiskConfig disk) => _host.DiskUseAsync(disk);
 
     /// <inheritdoc/>
-    public ValueTask<MachineStatistics> StatisticsAsync()
+    public ValueTask<DomainFailure?> SetStatisticsPeriodAsync(uint seconds) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <inheritdoc/>
+    public ValueTask<MachineStatistics> StatisticsAsync(StatisticsParts parts)
     {
         TimeSpan ran;
         ulong balloon;
@@ -150,7 +153,7 @@ public sealed class SimulatedMachine : IMachine
             SystemTime = all / 4,
             BalloonKiB = balloon,
             ResidentKiB = balloon / 2,
-            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(_ => new VcpuStatistics(!paused, each, 0))],
+            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(_ => new VcpuStatistics(!paused, each, 0, 0))],
             Blocks = [.. Config.Devices.Disks.Select(_ => idleDisk)],
             Interfaces = [.. Config.Devices.Interfaces.Select(_ => idleCard)],
         });

@@ -52,6 +52,10 @@ public static class VmmArguments
         foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address));
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
+        foreach (PanicConfig panic in config.Devices.Panics)
+        {
+            if (panic.Model == "pvpanic") line.AddRange(["-device", $"pvpanic-pci,id={panic.Alias}"]);
+        }
         if (config.Devices.Balloon is { Model: "virtio" } balloon) Balloon(line, balloon);
         return line;
     }
@@ -157,7 +161,8 @@ public static class VmmArguments
     private static void Balloon(List<string> line, BalloonConfig balloon)
     {
         string deflate = balloon.Autodeflate == true ? ",deflate-on-oom=on" : "", reporting = balloon.FreePageReporting == true ? ",free-page-reporting=on" : "";
-        line.AddRange(["-device", $"virtio-balloon-pci,id={balloon.Alias}{deflate}{reporting}"]);
+        string period = balloon.StatsPeriod is { } seconds ? $",guest-stats-polling-interval={Text(seconds)}" : "";
+        line.AddRange(["-device", $"virtio-balloon-pci,id={balloon.Alias}{deflate}{reporting}{period}"]);
     }
 
     private static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hospes.Domains.Configuration;
-using Hospes.Domains.Statistics;
 using Hospes.Qmp.Client;
 
 namespace Hospes.Domains.Drivers;
@@ -73,25 +72,6 @@ internal sealed partial class VmmMachine : IMachine
 
     public ValueTask<DomainFailure?> SetMemoryAsync(ulong kib) => DoAsync("balloon", new JsonObject { ["value"] = kib * 1024 });
 
-    public async ValueTask<MachineStatistics> StatisticsAsync()
-    {
-        bool paused = await IsPausedAsync().ConfigureAwait(false) ?? true;
-        ProcessUse use = VmmDriver.ProcessIn(_folder) is { } pid ? ProcessUse.Of(pid) : default;
-        (JsonElement? blocks, _) = Config.Devices.Disks.Count == 0 ? (null, null) : await AskAsync("query-blockstats").ConfigureAwait(false);
-        int vcpus = Config.Vcpus.Current;
-        return new MachineStatistics
-        {
-            CpuTime = use.User + use.System,
-            UserTime = use.User,
-            SystemTime = use.System,
-            BalloonKiB = await BalloonAsync().ConfigureAwait(false),
-            ResidentKiB = use.ResidentKiB,
-            Vcpus = [.. Enumerable.Range(0, vcpus).Select(i => new VcpuStatistics(!paused, use.VcpuTime(i), use.VcpuHost(i)))],
-            Blocks = [.. Config.Devices.Disks.Select(disk => BlockReport.Of(blocks, VmmArguments.NodeOf(disk.Alias!)))],
-            Interfaces = [],
-        };
-    }
-
     public async ValueTask<Outcome<Stream>> OpenAsync(CharacterConfig device)
     {
         if (device.Type is not ("pty" or "unix") || (device.Type == "unix" && !device.Listens)) return new DomainFailure(DomainError.OperationFailed, $"character device {device.Alias} is not using a PTY");
@@ -106,14 +86,6 @@ internal sealed partial class VmmMachine : IMachine
             socket.Dispose();
             return new DomainFailure(DomainError.OperationFailed, $"character device {device.Alias} cannot be opened: {fault.Message}");
         }
-    }
-
-    /// <summary>What the balloon leaves; all where there is none.</summary>
-    private async ValueTask<ulong> BalloonAsync()
-    {
-        if (Config.Devices.Balloon is not { Model: "virtio" }) return Config.MemoryKiB;
-        (JsonElement? balloon, _) = await AskAsync("query-balloon").ConfigureAwait(false);
-        return balloon is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes) ? bytes / 1024 : Config.MemoryKiB;
     }
 
     private async ValueTask<DomainFailure?> DoAsync(string command, JsonObject? arguments = null) => (await AskAsync(command, arguments).ConfigureAwait(false)).Failure;

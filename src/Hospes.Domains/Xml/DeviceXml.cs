@@ -16,6 +16,7 @@ internal static class DeviceXml
         var consoles = new List<CharacterConfig>();
         var channels = new List<CharacterConfig>();
         var rngs = new List<RngConfig>();
+        var panics = new List<PanicConfig>();
         BalloonConfig? balloon = null;
         foreach (XmlScope device in devices.Children())
         {
@@ -29,6 +30,7 @@ internal static class DeviceXml
                 case "console": consoles.Add(CharacterXml.Read(device)); break;
                 case "channel": channels.Add(CharacterXml.Read(device)); break;
                 case "rng": rngs.Add(Rng(device)); break;
+                case "panic": panics.Add(Panic(device)); break;
                 case "memballoon" when balloon is null: balloon = Balloon(device); break;
                 case "memballoon": device.Invalid("only a single memory balloon device is supported"); break;
                 default:
@@ -47,6 +49,7 @@ internal static class DeviceXml
             Consoles = [.. consoles],
             Channels = [.. channels],
             Rngs = [.. rngs],
+            Panics = [.. panics],
             Balloon = balloon,
         };
     }
@@ -216,6 +219,19 @@ internal static class DeviceXml
         if (rate is not null) device.Unsupported("a rate of randomness is not supported by this machine");
         string? source = kind == "random" && backend is { Text.Length: > 0 } ? backend.Text : null;
         return new RngConfig(model, kind, source, rate?.Number("bytes"), rate?.Number("period"), Alias(device));
+    }
+
+    private static PanicConfig Panic(XmlScope device)
+    {
+        string model = device.Word("model", "isa", "pvpanic", "hyperv", "pseries", "s390") ?? "isa";
+        if (model is not ("isa" or "pvpanic")) device.Unsupported($"the panic model '{model}' is not supported by this machine");
+        if (device.Child("address") is { } address)
+        {
+            // The port is where QEMU's is; of others there are none.
+            if (address.Attribute("type") is not ("isa" or null) || address.Attribute("iobase") is not ("0x505" or null)) address.Unsupported("a panic device is at the port 0x505");
+            address.TakeWhole();
+        }
+        return new PanicConfig(model, Alias(device));
     }
 
     private static BalloonConfig Balloon(XmlScope device)

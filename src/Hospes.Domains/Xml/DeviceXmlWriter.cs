@@ -20,6 +20,7 @@ internal static class DeviceXmlWriter
         foreach (CharacterConfig channel in devices.Channels) Character(writer, "channel", channel, live);
         if (devices.Balloon is { } balloon) Balloon(writer, balloon);
         foreach (RngConfig rng in devices.Rngs) Rng(writer, rng);
+        foreach (PanicConfig panic in devices.Panics) Panic(writer, panic);
         writer.WriteEndElement();
     }
 
@@ -135,6 +136,14 @@ internal static class DeviceXmlWriter
         if (rng.Source is not null) writer.WriteString(rng.Source);
         writer.WriteEndElement();
         Alias(writer, rng.Alias);
+        writer.WriteEndElement();
+    }
+
+    private static void Panic(XmlWriter writer, PanicConfig panic)
+    {
+        writer.WriteStartElement("panic");
+        writer.WriteAttributeString("model", panic.Model);
+        Alias(writer, panic.Alias);
         writer.WriteEndElement();
     }
 

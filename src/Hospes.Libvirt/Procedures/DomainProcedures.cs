@@ -87,7 +87,7 @@ internal static class DomainProcedures
         Outcome<ManagedDomain> found = session.Host.Find(name.Uuid);
         if (found.Failure is { } missing) return Missing(name, missing);
         DomainSnapshot now = found.Value.Now;
-        MachineStatistics? used = now.IsActive ? await session.Host.StatisticsAsync(found.Value).ConfigureAwait(false) : null;
+        MachineStatistics? used = now.IsActive ? await session.Host.StatisticsAsync(found.Value, StatisticsParts.Balloon).ConfigureAwait(false) : null;
         return new DomainInformation(now.Status.State, now.Config.MemoryKiB, used?.BalloonKiB ?? now.Config.CurrentMemoryKiB, now.Config.Vcpus.Current, used?.CpuTime ?? 0);
     }
 

@@ -11,13 +11,18 @@ namespace Hospes.Libvirt.Procedures;
 /// </summary>
 internal static class DomainStats
 {
-    private const uint State = 1, CpuTotal = 2, Balloon = 4, Vcpu = 8, Interface = 16, Block = 32;
+    /// <summary><c>VIR_DOMAIN_STATS_*</c></summary>
+    private const uint State = 1, CpuTotal = 2, Balloon = 4, Vcpu = 8, Interface = 16, Block = 32, Threads = 128, Vm = 1024;
 
-    /// <summary>The groups there are.</summary>
-    public const uint Groups = State | CpuTotal | Balloon | Vcpu | Interface | Block;
+    /// <summary>The groups there are. Of threads for input and output there are none, of which nothing is said, as libvirt does.</summary>
+    public const uint Groups = State | CpuTotal | Balloon | Vcpu | Interface | Block | Threads | Vm;
 
-    /// <summary>The groups that ask the machine.</summary>
-    public const uint NeedMachine = CpuTotal | Balloon | Vcpu | Interface | Block;
+    /// <summary>The tags of what the guest tells, in the order of <see cref="GuestMemoryFigure"/>.</summary>
+    private static readonly string[] GuestNames =
+    [
+        "balloon.swap_in", "balloon.swap_out", "balloon.major_fault", "balloon.minor_fault", "balloon.unused", "balloon.available", "balloon.usable", "balloon.last-update",
+        "balloon.disk_caches", "balloon.hugetlb_pgalloc", "balloon.hugetlb_pgfail",
+    ];
 
     /// <summary><c>VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS</c></summary>
     public const uint Enforce = 1U << 31;
@@ -26,6 +31,14 @@ internal static class DomainStats
     public const uint Options = Enforce | (1U << 30) | (1U << 29);
 
     private static readonly ConcurrentDictionary<(string, int, string), string> Names = new();
+
+    /// <summary>Whether groups need to ask the machine.</summary>
+    public static bool AsksMachine(uint groups) => (groups & Groups & ~(State | Threads)) != 0;
+
+    /// <summary>What groups need of a machine.</summary>
+    public static StatisticsParts Parts(uint groups)
+        => ((groups & Balloon) != 0 ? StatisticsParts.Balloon | StatisticsParts.Guest : 0) | ((groups & Vcpu) != 0 ? StatisticsParts.Vcpus : 0) | ((groups & Interface) != 0 ? StatisticsParts.Interfaces : 0)
+            | ((groups & Block) != 0 ? StatisticsParts.Blocks : 0) | ((groups & (Vcpu | Vm)) != 0 ? StatisticsParts.Engine : 0);
 
     /// <summary>Writes the parameters of one domain, their number first.</summary>
     public static void Write(XdrWriter writer, DomainSnapshot now, MachineStatistics? used, uint groups)
@@ -55,10 +68,15 @@ internal static class DomainStats
             Add(TypedParameter.ULong("balloon.current", used?.BalloonKiB ?? now.Config.CurrentMemoryKiB));
             Add(TypedParameter.ULong("balloon.maximum", now.Config.MemoryKiB));
             if (used is not null) Add(TypedParameter.ULong("balloon.rss", used.ResidentKiB));
+            for (int i = 0; i < used?.Guest.Count; i++)
+            {
+                if (used.Guest[i] is { } value) Add(TypedParameter.ULong(GuestNames[i], value));
+            }
         }
         if ((groups & Vcpu) != 0) Vcpus(Add, now.Config, used);
         if ((groups & Interface) != 0 && used is not null) Interfaces(Add, now.Config, used);
         if ((groups & Block) != 0) Blocks(Add, now.Config, used);
+        if ((groups & Vm) != 0 && used is not null) Engine(Add, used, perVcpu: false);
         writer.Patch(start, count);
     }
 
@@ -70,6 +88,18 @@ internal static class DomainStats
         {
             add(TypedParameter.Int(Name("vcpu", i, "state"), used.Vcpus[i].Running ? 1 : 0));
             add(TypedParameter.ULong(Name("vcpu", i, "time"), used.Vcpus[i].Time));
+            add(TypedParameter.ULong(Name("vcpu", i, "delay"), used.Vcpus[i].Delay));
+        }
+        if (used is not null) Engine(add, used, perVcpu: true);
+    }
+
+    private static void Engine(Action<TypedParameter> add, MachineStatistics used, bool perVcpu)
+    {
+        foreach (EngineStatistic item in used.Engine)
+        {
+            if (item.Vcpu >= 0 != perVcpu) continue;
+            string kind = item.IsSum ? "sum" : "cur";
+            add(TypedParameter.ULong(perVcpu ? $"vcpu.{item.Vcpu}.{item.Name}.{kind}" : $"vm.{item.Name}.{kind}", item.Value));
         }
     }
 
@@ -106,6 +136,10 @@ internal static class DomainStats
             add(TypedParameter.ULong(Name("block", i, "wr.times"), block.WriteTime));
             add(TypedParameter.ULong(Name("block", i, "fl.reqs"), block.Flushes));
             add(TypedParameter.ULong(Name("block", i, "fl.times"), block.FlushTime));
+            if (block.Use is not { } use) continue;
+            add(TypedParameter.ULong(Name("block", i, "allocation"), use.Allocation));
+            add(TypedParameter.ULong(Name("block", i, "capacity"), use.Capacity));
+            add(TypedParameter.ULong(Name("block", i, "physical"), use.Physical));
         }
     }
 

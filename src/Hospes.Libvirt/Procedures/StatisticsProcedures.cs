@@ -16,22 +16,33 @@ internal static class StatisticsProcedures
     /// <summary><c>VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON</c>, <c>_RSS</c></summary>
     private const int ActualBalloon = 6, Resident = 7;
 
+    /// <summary>The tags of <c>virDomainMemoryStatTags</c>, in the order of <see cref="GuestMemoryFigure"/>.</summary>
+    private static readonly int[] GuestTags = [0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12];
+
     public static IReadOnlyList<Procedure> All { get; } =
     [
         Later<StatsWish, StatsRecords>(344, "virConnectGetAllDomainStats", Read, DomainStatsAsync),
-        Later<MemoryStatsWish, MemoryStats>(159, "virDomainMemoryStats", Read, static (session, wish) => UsedAsync<MemoryStats>(session, wish.Domain, (_, used) => new MemoryStats(used, wish.Most))),
-        Later<DomainAndText, BlockCounts>(64, "virDomainBlockStats", Read, static (session, wish) => UsedAsync<BlockCounts>(session, wish.Domain, (live, used) =>
-            Disk(live, wish.Text) is { } index ? new BlockCounts(used.Blocks[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Text}")))),
-        Later<DomainAndText, InterfaceCounts>(65, "virDomainInterfaceStats", Read, static (session, wish) => UsedAsync<InterfaceCounts>(session, wish.Domain, (live, used) =>
-            Card(live, wish.Text) is not { } index ? LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path, '{wish.Text}' is not a known interface"))
-            : index < used.Interfaces.Count ? new InterfaceCounts(used.Interfaces[index]) : LibvirtError.From(new DomainFailure(DomainError.UnsupportedOperation, "the machine does not count what its network cards send")))),
-        Later<BlockStatsWish, Parameters>(243, "virDomainBlockStatsFlags", Read, static (session, wish) => UsedAsync<Parameters>(session, wish.Domain, (live, used) => BlockParameters(live, used, wish))),
+        Later<MemoryStatsWish, MemoryStats>(159, "virDomainMemoryStats", Read, static (session, wish) => UsedAsync<MemoryStats>(session, wish.Domain, StatisticsParts.Balloon | StatisticsParts.Guest, (_, used) => MemoryStats.Of(used, wish.Most))),
+        Later<DomainIntFlags, Nothing>(308, "virDomainSetMemoryStatsPeriod", Write, static (session, wish) => WithAsync<Nothing>(session, wish.Domain, async domain =>
+        {
+            if (Flags.Check(wish.Flags, Flags.AffectLive | Flags.AffectConfig, "virDomainSetMemoryStatsPeriod") is { } unknown) return unknown;
+            if (wish.Value < 0) return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, "period in virDomainSetMemoryStatsPeriod must not be negative"));
+            (bool live, bool config) = Flags.Affected(wish.Flags, domain.Now.IsActive);
+            return LifecycleProcedures.Nothing(await session.Host.SetStatisticsPeriodAsync(domain, (uint)wish.Value, live, config).ConfigureAwait(false));
+        })),
+        Later<DomainAndText, BlockCounts>(64, "virDomainBlockStats", Read, static (session, wish) => UsedAsync<BlockCounts>(session, wish.Domain, StatisticsParts.Blocks, (live, used) =>
+            Disk(live, wish.Text) is { } index && index < used.Blocks.Count ? new BlockCounts(used.Blocks[index]) : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Text}")))),
+        Later<DomainAndText, InterfaceCounts>(65, "virDomainInterfaceStats", Read, static (session, wish) => UsedAsync<InterfaceCounts>(session, wish.Domain, StatisticsParts.Interfaces, (live, used) =>
+            Card(live, wish.Text) is { } index && index < used.Interfaces.Count ? new InterfaceCounts(used.Interfaces[index])
+            : LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path, '{wish.Text}' is not a known interface")))),
+        Later<CpuStatsWish, CpuStats>(262, "virDomainGetCPUStats", Read, CpuStatsAsync),
+        Later<BlockStatsWish, Parameters>(243, "virDomainBlockStatsFlags", Read, static (session, wish) => UsedAsync<Parameters>(session, wish.Domain, StatisticsParts.Blocks, (live, used) => BlockParameters(live, used, wish))),
     ];
 
-    private static ValueTask<Answer<T>> UsedAsync<T>(ClientSession session, DomainName name, Func<DomainConfig, MachineStatistics, Answer<T>> work) => WithAsync<T>(session, name, async domain =>
+    private static ValueTask<Answer<T>> UsedAsync<T>(ClientSession session, DomainName name, StatisticsParts parts, Func<DomainConfig, MachineStatistics, Answer<T>> work) => WithAsync<T>(session, name, async domain =>
     {
         DomainConfig? live = domain.Now.Live;
-        if (live is null || await session.Host.StatisticsAsync(domain).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "domain is not running"));
+        if (live is null || await session.Host.StatisticsAsync(domain, parts).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "domain is not running"));
         return work(live, used);
     });
 
@@ -41,7 +52,7 @@ internal static class StatisticsProcedures
         if (Flags.Check(wish.Flags, 4, "virDomainBlockStatsFlags") is { } unknown) return unknown;
         // An empty path means all disks together.
         int? index = wish.Path.Length == 0 ? null : Disk(live, wish.Path);
-        if (index is null && wish.Path.Length > 0) return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Path}"));
+        if ((index is null && wish.Path.Length > 0) || index >= used.Blocks.Count) return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"invalid path: {wish.Path}"));
         ulong Sum(Func<BlockStatistics, ulong> of) => index is { } one ? of(used.Blocks[one]) : used.Blocks.Aggregate(0UL, (sum, block) => sum + of(block));
         // The names of VIR_DOMAIN_BLOCK_STATS_*.
         TypedParameter[] all =
@@ -52,6 +63,19 @@ internal static class StatisticsProcedures
             TypedParameter.Long("flush_operations", (long)Sum(static block => block.Flushes)), TypedParameter.Long("flush_total_times", (long)Sum(static block => block.FlushTime)),
         ];
         return wish.Most == 0 ? new Parameters([], all.Length) : new Parameters([.. all.Take(Math.Max(0, wish.Most))], Math.Min(all.Length, wish.Most));
+    }
+
+    /// <summary>The total alone: what a machine used of each of the host's processors, only a cgroup of the old kind counts.</summary>
+    private static ValueTask<Answer<CpuStats>> CpuStatsAsync(ClientSession session, CpuStatsWish wish)
+    {
+        // VIR_TYPED_PARAM_STRING_OKAY says that strings may be among them.
+        if (Flags.Check(wish.Flags, 4, "virDomainGetCPUStats") is { } unknown) return ValueTask.FromResult<Answer<CpuStats>>(unknown);
+        if (wish.First != -1) return ValueTask.FromResult<Answer<CpuStats>>(LibvirtError.From(new DomainFailure(DomainError.UnsupportedOperation, "times are not counted by the host's processors; ask for the total")));
+        return UsedAsync<CpuStats>(session, wish.Domain, StatisticsParts.None, (_, used) =>
+        {
+            TypedParameter[] all = [TypedParameter.ULong("cpu_time", used.CpuTime), TypedParameter.ULong("user_time", used.UserTime), TypedParameter.ULong("system_time", used.SystemTime)];
+            return wish.Most == 0 ? new CpuStats([], all.Length) : new CpuStats([.. all.Take((int)Math.Min(wish.Most, (uint)all.Length))], (int)Math.Min(wish.Most, (uint)all.Length));
+        });
     }
 
     /// <summary>The disk of a name or path.</summary>
@@ -83,7 +107,7 @@ internal static class StatisticsProcedures
         {
             DomainSnapshot now = domain.Now;
             if (!now.Exists || !DomainFilter.Matches(now, wish.Flags & DomainFilter.All)) continue;
-            MachineStatistics? used = now.IsActive && (groups & DomainStats.NeedMachine) != 0 ? await session.Host.StatisticsAsync(domain).ConfigureAwait(false) : null;
+            MachineStatistics? used = now.IsActive && DomainStats.AsksMachine(groups) ? await session.Host.StatisticsAsync(domain, DomainStats.Parts(groups)).ConfigureAwait(false) : null;
             records.Add(new StatsRecord(new DomainName(now.Name, domain.Uuid, now.Id), now, used, groups));
         }
         return new StatsRecords(records);
@@ -129,20 +153,43 @@ internal static class StatisticsProcedures
     }
 
     /// <summary><c>remote_domain_memory_stats_ret</c></summary>
-    private readonly record struct MemoryStats(MachineStatistics Used, uint Most) : IResult
+    private readonly record struct MemoryStats(List<(int Tag, ulong Value)> Items) : IResult
+    {
+        public static MemoryStats Of(MachineStatistics used, uint most)
+        {
+            List<(int, ulong)> items = [(ActualBalloon, used.BalloonKiB), (Resident, used.ResidentKiB)];
+            for (int i = 0; i < used.Guest.Count; i++)
+            {
+                if (used.Guest[i] is { } value) items.Add((GuestTags[i], value));
+            }
+            return new MemoryStats([.. items.Take((int)Math.Min(most, (uint)items.Count))]);
+        }
+
+        public void Write(XdrWriter writer)
+        {
+            writer.Int32(Items.Count);
+            foreach ((int tag, ulong value) in Items)
+            {
+                writer.Int32(tag);
+                writer.UInt64(value);
+            }
+        }
+    }
+
+    /// <summary><c>remote_domain_get_cpu_stats_args</c></summary>
+    private readonly record struct CpuStatsWish(DomainName Domain, uint Most, int First, uint Count, uint Flags) : IArguments<CpuStatsWish>
+    {
+        public static CpuStatsWish Read(ref XdrReader reader) => new(DomainName.Read(ref reader), reader.UInt32(), reader.Int32(), reader.UInt32(), reader.UInt32());
+    }
+
+    /// <summary><c>remote_domain_get_cpu_stats_ret</c></summary>
+    private readonly record struct CpuStats(TypedParameter[] Items, int Count) : IResult
     {
         public void Write(XdrWriter writer)
         {
-            int count = (int)Math.Min(2, Most);
-            writer.Int32(count);
-            if (count > 0)
-            {
-                writer.Int32(ActualBalloon);
-                writer.UInt64(Used.BalloonKiB);
-            }
-            if (count < 2) return;
-            writer.Int32(Resident);
-            writer.UInt64(Used.ResidentKiB);
+            writer.Int32(Items.Length);
+            foreach (TypedParameter item in Items) item.Write(writer);
+            writer.Int32(Count);
         }
     }
 

@@ -63,7 +63,7 @@ internal static class TuningProcedures
 
     private static ValueTask<Answer<VcpuList>> VcpusAsync(ClientSession session, DomainTwoIntsOnly wish) => WithAsync<VcpuList>(session, wish.Domain, async domain =>
     {
-        if (await session.Host.StatisticsAsync(domain).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "cannot retrieve vcpu information for inactive domain"));
+        if (await session.Host.StatisticsAsync(domain, StatisticsParts.Vcpus).ConfigureAwait(false) is not { } used) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "cannot retrieve vcpu information for inactive domain"));
         return new VcpuList([.. used.Vcpus.Take(Math.Max(0, wish.First))], Math.Max(0, wish.Second));
     });
 

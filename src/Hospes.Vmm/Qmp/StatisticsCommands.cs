@@ -38,6 +38,14 @@ internal sealed class StatisticsCommands(DomainControl control)
         new("device_bytes_to_guest", "bytes", 0, static device => device.BytesToGuest),
     ];
 
+    private static readonly Entry<NetworkTraffic>[] s_network =
+    [
+        new("net_rx_packets", null, 0, static traffic => traffic.Received),
+        new("net_rx_bytes", "bytes", 0, static traffic => traffic.ReceivedBytes),
+        new("net_tx_packets", null, 0, static traffic => traffic.Sent),
+        new("net_tx_bytes", "bytes", 0, static traffic => traffic.SentBytes),
+    ];
+
     /// <summary>The name of the statistic that has a number for each queue of a device.</summary>
     private const string Depths = "device_queue_depths";
 
@@ -99,6 +107,7 @@ internal sealed class StatisticsCommands(DomainControl control)
                 foreach (Virtio.QueueCounters queue in device.Queues) depths.Add((JsonNode)queue.Depth);
                 values.Add((JsonNode)new JsonObject { ["name"] = Depths, ["value"] = depths });
             }
+            if (device.Traffic is { } traffic) Append(values, Values(s_network, traffic, names));
             Add(all, device.Name is { } name ? $"/machine/peripheral/{name}" : $"/machine/peripheral-anon/device[{unnamed++}]", values);
         }
         return all;
@@ -107,11 +116,17 @@ internal sealed class StatisticsCommands(DomainControl control)
     private static JsonArray Schemas()
     {
         JsonArray vm = Describe(s_vm), vcpu = Describe(s_vcpu);
-        foreach (JsonNode? entry in Describe(s_device).ToArray()) vm.Add(entry!.DeepClone());
+        Append(vm, Describe(s_device));
         vm.Add((JsonNode)new JsonObject { ["name"] = Depths, ["type"] = "instant", ["exponent"] = 0 });
+        Append(vm, Describe(s_network));
         return new JsonArray(
             new JsonObject { ["provider"] = Provider, ["target"] = Vm, ["stats"] = vm },
             new JsonObject { ["provider"] = Provider, ["target"] = Vcpu, ["stats"] = vcpu });
+    }
+
+    private static void Append(JsonArray all, JsonArray more)
+    {
+        foreach (JsonNode? entry in more) all.Add(entry!.DeepClone());
     }
 
     private static void Add(JsonArray all, string? path, JsonArray values)

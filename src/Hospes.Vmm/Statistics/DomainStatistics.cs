@@ -28,6 +28,31 @@ public sealed record DeviceStatistics(string? Name, VirtioKind Kind, IReadOnlyLi
 
     /// <summary>Bytes that the device wrote for the driver.</summary>
     public long BytesToGuest => Queues.Sum(static queue => queue.BytesToGuest);
+
+    /// <summary>The frames of a network device; null for other devices.</summary>
+    public NetworkTraffic? Traffic => Kind == VirtioKind.Network ? NetworkTraffic.Of(Queues) : null;
+}
+
+/// <summary>What went through a network device, seen by the guest: without virtio's headers. A frame that fills several of the guest's buffers counts as that many.</summary>
+/// <param name="Received">Frames to the guest.</param>
+/// <param name="ReceivedBytes">Their bytes.</param>
+/// <param name="Sent">Frames from the guest.</param>
+/// <param name="SentBytes">Their bytes.</param>
+public sealed record NetworkTraffic(long Received, long ReceivedBytes, long Sent, long SentBytes)
+{
+    /// <summary>Adds up pairs of queues, of which the first receives and the second sends; behind them is the queue for control (virtio 1.2, 5.1.2).</summary>
+    internal static NetworkTraffic Of(IReadOnlyList<QueueCounters> queues)
+    {
+        long received = 0, receivedBytes = 0, sent = 0, sentBytes = 0;
+        for (int queue = 0; queue + 1 < queues.Count; queue += 2)
+        {
+            received += queues[queue].Operations;
+            receivedBytes += queues[queue].BytesToGuest;
+            sent += queues[queue + 1].Operations;
+            sentBytes += queues[queue + 1].BytesFromGuest;
+        }
+        return new NetworkTraffic(received, Math.Max(0, receivedBytes - received * NetHeader.Size), sent, Math.Max(0, sentBytes - sent * NetHeader.Size));
+    }
 }
 
 /// <summary>What a domain used and did up to now, in this life.</summary>

@@ -26,7 +26,7 @@ public sealed class VmmArgumentsTests
             "-netdev tap,ifname=tap7,script=no,downscript=no,id=hostnet1", "host_mtu=9000", "-chardev socket,id=charserial0,path=/r/serial0.sock,server=on,wait=off -serial chardev:charserial0",
             "-device virtio-serial-pci,id=virtio-serial0 -chardev socket,id=charconsole1,path=/run/second,server=on,wait=off -device virtconsole,id=console1,chardev=charconsole1",
             "-device virtserialport,id=channel0,chardev=charchannel0,name=org.qemu.guest_agent.0", "-object rng-random,id=objrng0,filename=/dev/urandom -device virtio-rng-pci,id=rng0,rng=objrng0",
-            "-device virtio-balloon-pci,id=balloon0,deflate-on-oom=on",
+            "-device pvpanic-pci,id=panic1 -device virtio-balloon-pci,id=balloon0,deflate-on-oom=on,guest-stats-polling-interval=10",
         ]) line.ShouldContain(part);
     }
 

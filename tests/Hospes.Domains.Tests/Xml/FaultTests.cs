@@ -75,6 +75,9 @@ public sealed class FaultTests
     [InlineData("<devices><serial type='spicevmc'/></devices>", DomainError.UnsupportedConfiguration, "type 'spicevmc'")]
     [InlineData("<devices><channel type='unix'/></devices>", DomainError.InvalidXml, "missing target")]
     [InlineData("<devices><rng/></devices>", DomainError.InvalidXml, "missing RNG device backend")]
+    [InlineData("<devices><panic model='hyperv'/></devices>", DomainError.UnsupportedConfiguration, "the panic model 'hyperv'")]
+    [InlineData("<devices><panic/><panic model='isa'/></devices>", DomainError.InvalidXml, "only one 'isa' panic device")]
+    [InlineData("<devices><panic><address type='isa' iobase='0x506'/></panic></devices>", DomainError.UnsupportedConfiguration, "at the port 0x505")]
     [InlineData("<devices><memballoon model='xen'/></devices>", DomainError.UnsupportedConfiguration, "the balloon 'xen'")]
     [InlineData("<devices><disk><source file='/a'/><target dev='vda'/><address type='pci' slot='0x20'/></disk></devices>", DomainError.InvalidXml, "'slot'")]
     public void PartsAreRefusedForTheirFault(string part, DomainError error, string words, bool first = false)
