@@ -1,9 +1,10 @@
 using System.Runtime;
+using Hospes.Cli.Native;
 using Hospes.Vmm;
 
 namespace Hospes.Cli.Run;
 
-/// <summary>The memory that building a guest takes: unpacked kernels, several times the size of what is read.</summary>
+/// <summary>The memory that building a guest takes: unpacked kernels, several times the size of what is read, and the code that does it.</summary>
 internal static class BuildMemory
 {
     /// <summary>Gives it back to the host once a guest is built, since the process may run for months and need none of it.</summary>
@@ -12,5 +13,6 @@ internal static class BuildMemory
         if (stage != DomainStage.Built) return;
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        CodePages.Release();
     }
 }
