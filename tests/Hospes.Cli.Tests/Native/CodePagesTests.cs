@@ -28,8 +28,11 @@ public sealed class CodePagesTests
         """;
 
     [Fact]
-    public void CodeOfFilesThatNobodyWroteIsLetGo() => CodePages.Clean(Text.Split('\n')).ShouldBe(
-        [(0x405000, 0x184d000 - 0x405000), (unchecked((nint)0x7f8c8cc61000), 0x7f8c8ccd5000 - 0x7f8c8cc61000)]);
+    public void CodeOfFilesThatNobodyWroteIsLetGo()
+    {
+        (nint, nint)[] code = [(0x405000, 0x184d000 - 0x405000), (unchecked((nint)0x7f8c8cc61000), 0x74000)];
+        CodePages.Clean(Text.Split('\n')).ToArray().ShouldBeEquivalentTo(code);
+    }
 
     [Theory]
     [InlineData("")]
