@@ -166,6 +166,9 @@ internal sealed unsafe class KvmGuest : IGuestEngine, IMemoryObserver
     public void RangeMapped(MemoryRange range) => Slots.Add(range);
 
     /// <inheritdoc/>
+    public void BlocksChanged(MemoryRange range, ulong address, ulong size, bool areThere) => Slots.Change(range, address, size);
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         RoutedMessage[] messages;

@@ -37,6 +37,9 @@ internal static class MachineLayout
     /// <summary>Bytes of the message-signalled interrupts' address range.</summary>
     public const ulong LocalApicSize = 0x100000;
 
+    /// <summary>What the addresses of memory that comes and goes are multiples of: the largest blocks in which Linux takes such memory on this architecture are 2 GiB.</summary>
+    public const ulong PluggedMemoryAlignment = 2UL << 30;
+
     /// <summary>Device memory that behaves like RAM, for test kernels.</summary>
     public const ulong TestMemoryBase = 0xFF000000;
 

@@ -1,3 +1,5 @@
+using Hospes.Hypervisor;
+
 namespace Hospes.Machine;
 
 /// <summary>A stretch of an address space and what answers in it.</summary>
@@ -21,8 +23,9 @@ internal static class MachineReport
 
     /// <summary>Guest-physical memory.</summary>
     /// <param name="config">The machine's configuration.</param>
+    /// <param name="memory">The guest's memory.</param>
     /// <param name="functions">The functions on its root bus.</param>
-    public static IReadOnlyList<MachineRegion> Memory(MachineConfig config, IReadOnlyList<PciFunctionReport> functions)
+    public static IReadOnlyList<MachineRegion> Memory(MachineConfig config, GuestMemory memory, IReadOnlyList<PciFunctionReport> functions)
     {
         List<MachineRegion> top =
         [
@@ -32,6 +35,7 @@ internal static class MachineReport
         ];
         if (config.MostVcpus > config.Vcpus) top.Add(Of(MachineLayout.ProcessorPlugBase, MachineLayout.ProcessorPlugSize, "acpi-cpu-hotplug"));
         if (config.HighMemory != 0) top.Add(Of(config.RamHighBase, config.HighMemory, "ram-high", isRam: true));
+        top.AddRange(memory.Ranges.Where(static range => range.BlockSize != 0).Select(static range => Of(range.Address, range.Size, "virtio-mem", isRam: true)));
         if (config.TestDevice) top.Add(Of(MachineLayout.TestMemoryBase, MachineLayout.TestMemorySize, "test-memory", isRam: true));
         if (config.HasPci)
         {

@@ -85,8 +85,7 @@ public sealed class PvhMachine : IDisposable
         machine = null;
         MachineError error = MachineConfigCheck.Check(config, hostMemory, out message);
         if (error != MachineError.None) return error;
-        error = MapMemory(guest, config);
-        if (error == MachineError.HostRefusedMemory) message = "the host refused the guest's memory; give the guest less, or stop something else";
+        error = MachineMemory.Map(guest.Memory, config, devices ?? [], out message);
         if (error == MachineError.None)
         {
             var made = new PvhMachine(guest, config, console);
@@ -185,7 +184,7 @@ public sealed class PvhMachine : IDisposable
     public IReadOnlyList<PciFunctionReport> ReportPci() => _pci?.Report() ?? [];
 
     /// <summary>Reports what answers in guest-physical memory now, in order of address. Any thread.</summary>
-    public IReadOnlyList<MachineRegion> ReportMemory() => MachineReport.Memory(Config, ReportPci());
+    public IReadOnlyList<MachineRegion> ReportMemory() => MachineReport.Memory(Config, _guest.Memory, ReportPci());
 
     /// <summary>Reports what answers at I/O ports, in order of their numbers. Any thread.</summary>
     public IReadOnlyList<MachineRegion> ReportPorts() => MachineReport.Ports(Config);
@@ -200,25 +199,6 @@ public sealed class PvhMachine : IDisposable
         _watchdog?.Dispose();
         _clock.Dispose();
         _output.Dispose();
-    }
-
-    private static MachineError MapMemory(Guest guest, MachineConfig config)
-    {
-        Status status = guest.Memory.Map(config.RamLowBase, config.LowMemory, out _, config.HugePages);
-        if (status == Status.Ok && config.HighMemory != 0)
-        {
-            status = guest.Memory.Map(config.RamHighBase, config.HighMemory, out _, config.HugePages);
-        }
-        if (status == Status.Ok && config.TestDevice)
-        {
-            status = guest.Memory.Map(MachineLayout.TestMemoryBase, MachineLayout.TestMemorySize, out _);
-        }
-        return status switch
-        {
-            Status.Ok => MachineError.None,
-            Status.NoMemory => MachineError.HostRefusedMemory,
-            _ => MachineError.GuestNotEmpty,
-        };
     }
 
     internal static MemoryMapEntry[] BuildMemoryMap(MachineConfig config)

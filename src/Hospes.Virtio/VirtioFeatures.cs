@@ -75,6 +75,9 @@ public enum VirtioKind : ushort
     /// <summary>Sockets between guest and host (5.10).</summary>
     Socket = 19,
 
+    /// <summary>Memory that comes and goes in blocks (5.15).</summary>
+    Memory = 24,
+
     /// <summary>Folders of the host (5.11).</summary>
     FileSystem = 26,
 }

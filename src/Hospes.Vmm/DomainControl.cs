@@ -131,11 +131,15 @@ public sealed partial class DomainControl
             {
                 value.DiskFailed = (disk, failure) => Raise(new DomainEvent.BlockError(disk, failure));
                 value.BalloonChanged = given => Raise(new DomainEvent.BalloonChange(given));
+                value.MemoryChanged = memory => Raise(new DomainEvent.MemoryChange(memory));
             }
             Volatile.Write(ref _backends, value);
             if (value is null) _made.TrySetResult();
         }
     }
+
+    /// <summary>Bytes of memory that the guest plugged in.</summary>
+    internal ulong PluggedMemory => Backends?.Memories.Aggregate(0UL, static (sum, memory) => sum + memory.Plugged) ?? 0;
 
     /// <summary>A life begins: it is built, its processors are about to run or to be held.</summary>
     internal void Begin(Domain life)

@@ -63,6 +63,10 @@ public abstract record DomainEvent
     /// <param name="Given">How many bytes it says that it gave.</param>
     public sealed record BalloonChange(ulong Given) : DomainEvent;
 
+    /// <summary>The guest plugged in or took out blocks of memory.</summary>
+    /// <param name="Memory">Which memory; it knows how much is plugged in now.</param>
+    public sealed record MemoryChange(Machine.PluggedMemory Memory) : DomainEvent;
+
     /// <summary>Something happened to a VNC client.</summary>
     /// <param name="What">What.</param>
     /// <param name="Client">The client.</param>

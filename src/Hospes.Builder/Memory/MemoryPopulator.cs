@@ -60,7 +60,7 @@ public static class MemoryPopulator
         var done = new List<PopulatedRange>();
         foreach (PopulatedRange part in Plan(windows, useHugePages))
         {
-            Status status = memory.Map(part.Address, part.Size, out MemoryRange? range, part.PageSize > GuestMemory.PageSize);
+            Status status = memory.Map(part.Address, part.Size, out MemoryRange? range, part.PageSize > GuestMemory.PageSize ? HugePages.Preferred : HugePages.None);
             if (status != Status.Ok)
             {
                 failure = new BuildFailure(status == Status.AlreadyExists ? BuildError.MemoryMapInvalid : BuildError.MemoryRefused, $"{status}: 0x{part.Size:x} bytes at 0x{part.Address:x}");

@@ -25,7 +25,7 @@ internal static class DemoCommand
     public static Command Create(Surroundings surroundings)
     {
         Option<int> vcpus = RunCommand.Vcpus(whenAbsent: 2);
-        Option<long> memory = RunCommand.Memory();
+        Option<long> memory = MemorySize.Fixed();
         Option<string?> engine = RunCommand.Engine();
         Option<string?> script = OptionValue.Text("--script", "FILE", "Type the commands of this file, one a line, instead of giving you the shell.");
         Option<string?> name = OptionValue.Text("--image", "IMAGE", "What to boot; debian:12 when absent.");

@@ -4,6 +4,7 @@ using Hospes.Builder;
 using Hospes.Cli.CommandLine;
 using Hospes.Cli.Images.Seed;
 using Hospes.Display;
+using Hospes.Hypervisor;
 using Hospes.Machine;
 using Hospes.Vmm;
 using Hospes.Vmm.Gdb;
@@ -24,7 +25,7 @@ internal static class RunCommand
         Option<string?> cpu = OptionValue.Text("--cpu", "MODEL", "The processor model, with features taken away or given back: max (the default), or as in max,-x2apic.");
         Option<string?> append = OptionValue.Text("--append", "TEXT", "The kernel's command line; behind that of the disk's entry where there is no --kernel. For a console, Linux needs console=ttyS0.");
         Option<string?> bootEntry = OptionValue.Text("--boot-entry", "ENTRY", "Start this entry of the disk's boot menu: its number from 0, its id or its title, as 'hospes image boot-entries' lists them. The menu's default when absent.");
-        Option<long> memory = Memory();
+        Option<MemorySize> memory = MemorySize.Growing();
         Option<int> vcpus = Vcpus(whenAbsent: 1);
         Option<string?> gdb = OptionValue.Create("--gdb", "tcp:[HOST]:PORT|unix:PATH", "Where a debugger (GDB) connects to, for the engine soft; without HOST on the loopback.",
             (string text, out string? value) =>
@@ -55,7 +56,7 @@ internal static class RunCommand
             return read ? null : "is no port from 1 to 0xfffc";
         });
         Option<bool> testDevice = OptionValue.Switch("--test-device", "Give the guest the ports that kvm-unit-tests kernels ask for.");
-        Option<bool> hugePages = OptionValue.Switch("--huge-pages", "Take the guest's memory from the host's huge-page pool as far as that reaches.");
+        Option<HugePages> hugePages = HugePageOption.Create();
         Option<string?> qmp = OptionValue.Text("--qmp", "PATH", "Let others of this user drive the guest over QMP, as they drive QEMU, on a Unix socket that is made here.");
         Option<WatchdogAction?> watchdog = OptionValue.Create(
             "--watchdog", "ACTION", $"Give the guest a watchdog (ACPI, wdat_wdt in Linux), and do this once it lets that expire: {string.Join(", ", WatchdogActions.Names)}.",
@@ -113,19 +114,22 @@ internal static class RunCommand
         foreach (Option option in seed.Options) command.Add(option);
         command.SetAction(result =>
         {
+            MemorySize size = result.GetValue(memory);
+            HugePages huge = result.GetValue(hugePages);
             var config = new MachineConfig
             {
-                Memory = (ulong)result.GetValue(memory),
+                Memory = (ulong)size.Start,
                 Vcpus = result.GetValue(vcpus),
                 MaxVcpus = result.GetValue(maxVcpus),
                 GenerationId = result.GetValue(generation),
                 HasWatchdog = result.GetValue(watchdog) is not null,
                 DebugExitPort = result.GetValue(debugExit),
                 TestDevice = result.GetValue(testDevice),
-                HugePages = result.GetValue(hugePages),
+                HugePages = huge,
             };
             if (!WithProperties(config, result.GetValue(machine) ?? []).Succeeded(out MachineConfig? configured, out Failure? failure)) return surroundings.Fail(failure);
             if (!devices.Read(result).Succeeded(out IReadOnlyList<DeviceOptions>? wanted, out failure)) return surroundings.Fail(failure);
+            if (size.Device(huge) is { } growing) wanted = [.. wanted, growing];
             if (devices.ReadVnc(result, out VncSettings? vnc) is { } unreadable) return surroundings.Fail(unreadable);
             if (!Read(result.GetValue(kernel), result.GetValue(initrd), result.GetValue(bootEntry), result.GetValue(append), wanted).Succeeded(out Files? files, out failure)) return surroundings.Fail(failure);
             if (!Chosen(result.GetValue(engine) ?? EngineChoice.Auto, result.GetValue(profile)).Succeeded(out string? chosen, out failure)) return surroundings.Fail(failure);
@@ -165,10 +169,6 @@ internal static class RunCommand
             return new Failure(FailureKind.File, $"--profile '{profile}': {refused.Message.TrimEnd('.')}", "name a file in a folder that can be written");
         }
     }
-
-    /// <summary><c>--memory</c>.</summary>
-    public static Option<long> Memory() => OptionValue.Create("--memory", "SIZE", "The guest's memory, such as 512M or 2G; a bare number is in MiB. 512M when absent.", (string text, out long bytes) =>
-        !ByteSize.TryParse(text, out bytes) ? "is no size such as 512M or 2G" : bytes == 0 ? "is no memory at all" : null, 512L << 20);
 
     /// <summary><c>--vcpus</c>.</summary>
     public static Option<int> Vcpus(int whenAbsent) =>

@@ -18,6 +18,9 @@ internal readonly record struct MemorySlot(uint Number, ulong Address, ulong Siz
 /// </summary>
 internal sealed unsafe class MemorySlots(VmFile vm, TrapTable traps)
 {
+    /// <summary>Slots that a range whose blocks come and go is cut into at most: older kernels know 509 in all.</summary>
+    private const ulong MostParts = 128;
+
     private readonly Lock _gate = new();
     private readonly List<MemorySlot> _slots = [];
     private readonly Stack<uint> _free = new();
@@ -27,10 +30,30 @@ internal sealed unsafe class MemorySlots(VmFile vm, TrapTable traps)
     /// <summary>Whether every change so far was taken by the kernel; once false the guest cannot run.</summary>
     public bool IsComplete { get; private set; } = true;
 
-    /// <summary>Tells the kernel of a new range.</summary>
+    /// <summary>Tells the kernel of a new range. Of one with blocks, none is there yet.</summary>
     public void Add(MemoryRange range)
     {
+        if (range.BlockSize != 0) return;
         lock (_gate) Fill(range, range.Address, range.End);
+    }
+
+    /// <summary>
+    /// Tells the kernel of blocks that came or went. A slot can't be cut while processors use it, so the range is cut from the beginning into parts of
+    /// one block or a few, and the kernel knows those in which any block is.
+    /// </summary>
+    public void Change(MemoryRange range, ulong address, ulong size)
+    {
+        ulong part = Math.Max(range.BlockSize, System.Numerics.BitOperations.RoundUpToPowerOf2((range.Size + MostParts - 1) / MostParts));
+        lock (_gate)
+        {
+            for (ulong offset = (address - range.Address) / part * part; offset < address + size - range.Address; offset += part)
+            {
+                ulong start = range.Address + offset, end = Math.Min(start + part, range.End);
+                bool isKnown = _slots.Exists(slot => slot.Range == range && slot.Address >= start && slot.Address < end);
+                if (range.CountThere(offset, end - start) == 0) Drop(range, start, end);
+                else if (!isKnown) Fill(range, start, end);
+            }
+        }
     }
 
     /// <summary>Takes the pages of a trap out of RAM.</summary>
@@ -43,9 +66,7 @@ internal sealed unsafe class MemorySlots(VmFile vm, TrapTable traps)
                 MemorySlot slot = _slots[i];
                 if (trap.Address >= slot.Address + slot.Size || trap.End <= slot.Address) continue;
                 // A slot cannot be cut: it goes and its rest comes back. An access in between finds no memory, and KvmVcpu serves it by hand.
-                Tell(slot, size: 0);
-                _slots.RemoveAt(i);
-                _free.Push(slot.Number);
+                DropAt(i);
                 Fill(slot.Range, slot.Address, slot.Address + slot.Size);
             }
         }
@@ -80,6 +101,23 @@ internal sealed unsafe class MemorySlots(VmFile vm, TrapTable traps)
                 if (slot.Number == number && page < slot.Size / GuestMemory.PageSize) slot.Range.MarkDirty(slot.Offset + page * GuestMemory.PageSize);
             }
         }
+    }
+
+    /// <summary>Takes the slots of a stretch away.</summary>
+    private void Drop(MemoryRange range, ulong start, ulong end)
+    {
+        for (int i = _slots.Count - 1; i >= 0; i--)
+        {
+            if (_slots[i].Range == range && _slots[i].Address >= start && _slots[i].Address < end) DropAt(i);
+        }
+    }
+
+    private void DropAt(int index)
+    {
+        MemorySlot slot = _slots[index];
+        Tell(slot, size: 0);
+        _slots.RemoveAt(index);
+        _free.Push(slot.Number);
     }
 
     /// <summary>Makes slots of a stretch's parts that no trap lies over.</summary>

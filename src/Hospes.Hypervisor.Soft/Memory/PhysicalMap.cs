@@ -17,8 +17,8 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
     private readonly Lock _gate = new();
     private Region[] _regions = [];
 
-    /// <summary>The largest region, where most addresses are.</summary>
-    private Region _main = new(0, 0, null, null);
+    /// <summary>The largest region without blocks that come and go, where most addresses are; null for none.</summary>
+    private Region? _main;
 
     public PhysicalMap(GuestMemory memory, TrapTable traps)
     {
@@ -41,7 +41,8 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Locate(ulong physical, out PageInfo* page)
     {
-        Region main = Volatile.Read(ref _main);
+        Region? main = Volatile.Read(ref _main);
+        if (main is null) return LocateElsewhere(physical, out page);
         ulong offset = physical - main.Address;
         if (offset >= main.Size) return LocateElsewhere(physical, out page);
         page = main.Pages + (offset >> 12);
@@ -55,6 +56,7 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
             ulong offset = physical - region.Address;
             if (offset < region.Size)
             {
+                if (!region.Range.IsThere(offset)) break;
                 page = region.Pages + (offset >> 12);
                 return region.Host + offset;
             }
@@ -110,11 +112,21 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
         {
             nuint pages = (nuint)(range.Size >> 12);
             var table = (PageInfo*)NativeMemory.AllocZeroed(pages, (nuint)sizeof(PageInfo));
-            var region = new Region(range.Address, range.Size, (byte*)range.HostAddress, table);
+            var region = new Region(range, table);
             Volatile.Write(ref _regions, [.. _regions, region]);
-            if (region.Size > _main.Size) Volatile.Write(ref _main, region);
+            if (range.BlockSize == 0 && region.Size > (_main?.Size ?? 0)) Volatile.Write(ref _main, region);
         }
         TranslationsChanged();
+    }
+
+    /// <inheritdoc/>
+    public void BlocksChanged(MemoryRange range, ulong address, ulong size, bool areThere)
+    {
+        // Processors look anew where they found no memory.
+        if (areThere) return;
+        TranslationsChanged();
+        Region region = Volatile.Read(ref _regions).First(at => at.Range == range);
+        for (ulong offset = address - region.Address; offset < address + size - region.Address; offset += 4096) InvalidateCode(region.Pages + (offset >> 12), 0, 4096);
     }
 
     public void Dispose()
@@ -123,14 +135,15 @@ internal sealed unsafe class PhysicalMap : IMemoryObserver, IDisposable
         {
             foreach (Region region in _regions) NativeMemory.Free(region.Pages);
             _regions = [];
-            _main = new Region(0, 0, null, null);
+            _main = null;
         }
     }
 
-    private sealed class Region(ulong address, ulong size, byte* host, PageInfo* pages)
+    private sealed class Region(MemoryRange range, PageInfo* pages)
     {
-        public readonly ulong Address = address, Size = size;
-        public readonly byte* Host = host;
+        public readonly MemoryRange Range = range;
+        public readonly ulong Address = range.Address, Size = range.Size;
+        public readonly byte* Host = (byte*)range.HostAddress;
         public readonly PageInfo* Pages = pages;
     }
 }

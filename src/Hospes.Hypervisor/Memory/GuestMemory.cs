@@ -28,13 +28,13 @@ public sealed unsafe partial class GuestMemory : IDisposable
     /// <summary>The mapped ranges in order of address.</summary>
     public IReadOnlyList<MemoryRange> Ranges => Volatile.Read(ref _ranges);
 
-    /// <summary>How many bytes of RAM are mapped.</summary>
+    /// <summary>How many bytes of RAM are there.</summary>
     public ulong TotalSize
     {
         get
         {
             ulong total = 0;
-            foreach (MemoryRange range in Volatile.Read(ref _ranges)) total += range.Size;
+            foreach (MemoryRange range in Volatile.Read(ref _ranges)) total += range.CountThere(0, range.Size);
             return total;
         }
     }
@@ -49,11 +49,14 @@ public sealed unsafe partial class GuestMemory : IDisposable
     /// <param name="address">First guest-physical address, page-aligned.</param>
     /// <param name="size">Bytes, a multiple of 4096, not 0.</param>
     /// <param name="range">The new range, or null.</param>
-    /// <param name="useHugePages">Whether pages from the host's huge-page pool are asked for first (1 GiB, then 2 MiB).</param>
+    /// <param name="huge">Whether it comes from the host's pool of huge pages; of those that have to be, it is a multiple.</param>
     /// <param name="isShared">Whether it must have a memory file, which other processes can map; else it has one only where that costs no larger pages.</param>
     /// <returns><see cref="Status.InvalidArgs"/>, <see cref="Status.OutOfRange"/>, <see cref="Status.AlreadyExists"/> on overlap,
     /// <see cref="Status.NoMemory"/>.</returns>
-    public Status Map(ulong address, ulong size, out MemoryRange? range, bool useHugePages = false, bool isShared = false)
+    public Status Map(ulong address, ulong size, out MemoryRange? range, HugePages huge = HugePages.None, bool isShared = false) =>
+        Map(address, size, 0, out range, huge, isShared);
+
+    private Status Map(ulong address, ulong size, ulong blockSize, out MemoryRange? range, HugePages huge, bool isShared)
     {
         range = null;
         if (size == 0 || ((address | size) & (PageSize - 1)) != 0) return Status.InvalidArgs;
@@ -64,8 +67,8 @@ public sealed unsafe partial class GuestMemory : IDisposable
             while (at < _ranges.Length && _ranges[at].Address < address) at++;
             if (at > 0 && _ranges[at - 1].End > address) return Status.AlreadyExists;
             if (at < _ranges.Length && _ranges[at].Address < address + size) return Status.AlreadyExists;
-            if (!Native.HostPages.TryMap((nuint)size, useHugePages, isShared, out int file, out nint host, out ulong pageSize)) return Status.NoMemory;
-            range = new MemoryRange(address, size, file, (byte*)host, pageSize);
+            if (!Native.HostPages.TryMap((nuint)size, huge, isShared, blockSize, out int file, out nint host, out ulong pageSize)) return Status.NoMemory;
+            range = new MemoryRange(address, size, file, (byte*)host, pageSize, blockSize);
             MemoryRange[] grown = [.. _ranges[..at], range, .. _ranges[at..]];
             Volatile.Write(ref _ranges, grown);
         }
@@ -172,7 +175,7 @@ public sealed unsafe partial class GuestMemory : IDisposable
     /// <summary>Gives the host pages behind a stretch back; it reads as zero afterwards.</summary>
     /// <param name="address">First guest-physical address, page-aligned.</param>
     /// <param name="size">Bytes, a multiple of 4096.</param>
-    /// <returns><see cref="Status.InvalidArgs"/> for bad alignment, <see cref="Status.NotFound"/> when it is not inside one range.</returns>
+    /// <returns><see cref="Status.InvalidArgs"/> for bad alignment, <see cref="Status.NotFound"/> when not all of it is there, inside one range.</returns>
     public Status Discard(ulong address, ulong size)
     {
         if (size == 0 || ((address | size) & (PageSize - 1)) != 0) return Status.InvalidArgs;
@@ -201,7 +204,7 @@ public sealed unsafe partial class GuestMemory : IDisposable
     private byte* Locate(ulong address, ulong size, out ulong left)
     {
         MemoryRange? range = Find(address);
-        if (range is null || range.HostAddress == 0 || (left = range.End - address) < size)
+        if (range is null || range.HostAddress == 0 || (left = range.Reach(address, size)) < size)
         {
             left = 0;
             return null;

@@ -12,28 +12,38 @@ internal static class HostPages
     private const string Policies = "/sys/kernel/mm/transparent_hugepage/";
     private const ulong Page1G = 1UL << 30, Page2M = 1UL << 21;
 
-    public static bool TryMap(nuint size, bool useHugePages, bool isShared, out int file, out nint host, out ulong pageSize)
+    /// <summary>Maps memory.</summary>
+    /// <param name="size">Bytes.</param>
+    /// <param name="huge">Whether the pool is asked.</param>
+    /// <param name="isShared">Whether there must be a file.</param>
+    /// <param name="blockSize">Bytes of the blocks in which it is to be used: pages are no larger, and the pool's are taken block by block (<see cref="TryTake"/>); 0 for all at once.</param>
+    /// <param name="file">The file, or <see cref="NoFile"/>.</param>
+    /// <param name="host">Where it is mapped.</param>
+    /// <param name="pageSize">Bytes of its pages.</param>
+    public static bool TryMap(nuint size, HugePages huge, bool isShared, ulong blockSize, out int file, out nint host, out ulong pageSize)
     {
-        if (useHugePages)
+        if (huge != HugePages.None)
         {
-            if (size % Page1G == 0 && TryMapFile(size, LibC.MfdHugeTlb | LibC.MfdHuge1Gb, out file, out host))
+            if (huge != HugePages.Size2M && size % Page1G == 0 && blockSize % Page1G == 0 && TryMapFile(size, LibC.MfdHugeTlb | LibC.MfdHuge1Gb, blockSize == 0, out file, out host))
             {
                 pageSize = Page1G;
                 return true;
             }
-            if (size % Page2M == 0 && TryMapFile(size, LibC.MfdHugeTlb | LibC.MfdHuge2Mb, out file, out host))
+            if (huge != HugePages.Size1G && size % Page2M == 0 && blockSize % Page2M == 0 && TryMapFile(size, LibC.MfdHugeTlb | LibC.MfdHuge2Mb, blockSize == 0, out file, out host))
             {
                 pageSize = Page2M;
                 return true;
             }
         }
         pageSize = GuestMemory.PageSize;
+        file = NoFile;
+        host = 0;
+        if (huge is HugePages.Size2M or HugePages.Size1G) return false;
         if (!isShared && IsAllowed("enabled") && !IsAllowed("shmem_enabled"))
         {
-            file = NoFile;
             if (!TryMapAnonymous(size, out host)) return false;
         }
-        else if (!TryMapFile(size, 0, out file, out host))
+        else if (!TryMapFile(size, 0, reserves: false, out file, out host))
         {
             return false;
         }
@@ -41,6 +51,9 @@ internal static class HostPages
         _ = LibC.Advise(host, size, LibC.AdviseHugePage);
         return true;
     }
+
+    /// <summary>Takes pages of the pool for a stretch of a file now, so that a pool that is used up is a refusal and not a signal later.</summary>
+    public static bool TryTake(int file, ulong offset, ulong size) => LibC.Allocate(file, 0, (long)offset, (long)size) == 0;
 
     public static bool TryDiscard(nint host, nuint size, int file) => LibC.Advise(host, size, file == NoFile ? LibC.AdviseDontNeed : LibC.AdviseRemove) == 0;
 
@@ -58,15 +71,15 @@ internal static class HostPages
         }
     }
 
-    private static bool TryMapFile(nuint size, uint pages, out int file, out nint host)
+    private static bool TryMapFile(nuint size, uint pages, bool reserves, out int file, out nint host)
     {
         host = 0;
         file = LibC.CreateMemoryFile("guest-ram", LibC.MfdCloseOnExec | pages);
         if (file < 0) return false;
         if (LibC.Truncate(file, (long)size) == 0)
         {
-            // Huge pages are reserved here, so that a pool that is too small is a refusal now and not a signal later.
-            host = LibC.Map(0, size, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared | (pages == 0 ? LibC.MapNoReserve : 0), file, 0);
+            // Where huge pages are reserved, a pool that is too small is a refusal now and not a signal later.
+            host = LibC.Map(0, size, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared | (reserves ? 0 : LibC.MapNoReserve), file, 0);
             if (host is not -1) return true;
         }
         host = 0;

@@ -1,3 +1,5 @@
+using Hospes.Hypervisor;
+
 namespace Hospes.Machine;
 
 /// <summary>
@@ -67,8 +69,8 @@ public sealed record MachineConfig
     /// <summary>Whether the machine has the ports and the memory that the kvm-unit-tests kernels ask for.</summary>
     public bool TestDevice { get; init; }
 
-    /// <summary>Whether RAM comes from the host's huge-page pool where that has pages.</summary>
-    public bool HugePages { get; init; }
+    /// <summary>Whether RAM comes from the host's pool of huge pages.</summary>
+    public HugePages HugePages { get; init; }
 
     /// <summary>Bytes of RAM in the low window.</summary>
     public ulong LowMemory => Math.Min(Memory, RamLowSize);

@@ -48,6 +48,11 @@ public static class MachineConfigCheck
             message = $"the memory size {Bytes(config.Memory)} is not a multiple of 4 KiB; give one that is";
             return MachineError.MemoryNotWholePages;
         }
+        if (HugePagePool.PageSize(config.HugePages) is > 0 and var page && ((config.LowMemory | config.HighMemory) & (page - 1)) != 0)
+        {
+            message = $"the memory size {Bytes(config.Memory)} cannot be made of huge pages of {Bytes(page)}; give a multiple of that";
+            return MachineError.MemoryNotWholePages;
+        }
         if (config.Memory > hostMemory)
         {
             message = $"the memory size {Bytes(config.Memory)} is more than this host has ({Bytes(hostMemory)}); give less";

@@ -19,6 +19,7 @@ public sealed class DeviceBackends : IDisposable
     private List<Maker> _makers = [];
     private List<Disk> _disks = [];
     private List<NetworkCard> _cards = [];
+    private readonly List<PluggedMemory> _memories = [];
 
     private readonly TimeProvider _time;
     private readonly Dictionary<DeviceOptions, SharedFolder> _folders = new(ReferenceEqualityComparer.Instance);
@@ -51,11 +52,17 @@ public sealed class DeviceBackends : IDisposable
     /// <summary>The memory balloon, or null.</summary>
     public Balloon? Balloon { get; private set; }
 
+    /// <summary>The memory that comes and goes in blocks, in the order of its devices' places.</summary>
+    public IReadOnlyList<PluggedMemory> Memories => _memories;
+
     /// <summary>Told of requests to disks that fail, on the devices' threads. It must not block.</summary>
     public Action<Disk, DiskFailure>? DiskFailed { get; set; }
 
     /// <summary>Told how many bytes the guest gave to the balloon, when that changes; on a vCPU's thread. It must not block.</summary>
     public Action<ulong>? BalloonChanged { get; set; }
+
+    /// <summary>Told of memory of which the guest plugged in or took out blocks, on the device's thread. It must not block.</summary>
+    public Action<PluggedMemory>? MemoryChanged { get; set; }
 
     /// <summary>Opens everything.</summary>
     /// <param name="options">The devices that are wanted.</param>
@@ -163,6 +170,11 @@ public sealed class DeviceBackends : IDisposable
                 if (Balloon is not null) return new DeviceFailure("there are two memory balloons", "give one");
                 Balloon = new Balloon(balloon, _time) { Changed = given => BalloonChanged?.Invoke(given) };
                 _makers = [.. _makers, new Maker(option, _ => Balloon.MakeDevice())];
+                return null;
+            case MemoryOptions memory:
+                var plugged = new PluggedMemory(memory) { Changed = changed => MemoryChanged?.Invoke(changed) };
+                _memories.Add(plugged);
+                _makers = [.. _makers, new Maker(option, _ => plugged.MakeDevice())];
                 return null;
             case VsockOptions vsock:
                 if (_vsock is not null) return new DeviceFailure("there are two socket devices", "give one");

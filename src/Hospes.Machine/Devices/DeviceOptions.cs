@@ -34,6 +34,29 @@ public sealed record BalloonOptions : DeviceOptions
     public TimeSpan PollingInterval { get; init; }
 }
 
+/// <summary>Memory that the guest gets and gives back in blocks while it runs (virtio-mem). It is there from the beginning: such a device is not plugged in.</summary>
+/// <param name="Size">The most that there can be of it: a multiple of <see cref="BlockSize"/>.</param>
+public sealed record MemoryOptions(ulong Size) : DeviceOptions
+{
+    /// <summary>Bytes of a block, unless it is said: a large page of the processor.</summary>
+    public const ulong UsualBlock = 2 << 20;
+
+    /// <summary>Bytes of a block: a power of two, at least 1 MiB.</summary>
+    public ulong BlockSize { get; init; } = UsualBlock;
+
+    /// <summary>How much of it the guest is to have, until that is changed: a multiple of <see cref="BlockSize"/>.</summary>
+    public ulong Requested { get; init; }
+
+    /// <summary>The name of what the memory is from; null for none.</summary>
+    public string? Backend { get; init; }
+
+    /// <summary>Whether it comes from the host's pool of huge pages.</summary>
+    public Hypervisor.HugePages HugePages { get; init; }
+
+    /// <summary>Whether other processes must be able to map it.</summary>
+    public bool IsShared { get; init; }
+}
+
 /// <summary>Sockets between the guest and Unix sockets of the host (virtio-vsock): one a domain.</summary>
 /// <param name="Path">The socket to which the host's programs connect; those that the guest connects to have a line and the port's number behind it.</param>
 public sealed record VsockOptions(string Path) : DeviceOptions

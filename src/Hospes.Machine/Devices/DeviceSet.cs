@@ -30,7 +30,12 @@ public sealed class DeviceSet : IDisposable
         if (_devices.Remove(device)) End(device);
     }
 
-    internal void Add(DeviceOptions options, VirtioDevice? device) => _devices.Add(new MachineDevice(device, options.Id, options.Bus) { IsPanicNotice = options is PanicNoticeOptions, IsWatchdog = options is WatchdogOptions });
+    internal void Add(DeviceOptions options, VirtioDevice? device) => _devices.Add(new MachineDevice(device, options.Id, options.Bus)
+    {
+        IsPanicNotice = options is PanicNoticeOptions,
+        IsWatchdog = options is WatchdogOptions,
+        Memory = options as MemoryOptions,
+    });
 
     /// <summary>Makes a device that people use.</summary>
     internal InputDevice MakeInput(InputOptions options, InputHub hub)

@@ -13,6 +13,9 @@ public sealed record MachineDevice(VirtioDevice? Device, string? Name = null, st
 
     /// <summary>Whether it is a watchdog and not a root port.</summary>
     public bool IsWatchdog { get; init; }
+
+    /// <summary>What the memory of a memory device is made of; null for another device.</summary>
+    public MemoryOptions? Memory { get; init; }
 }
 
 /// <summary>How an attempt to plug a device in, or to take one out, ended: a closed set.</summary>

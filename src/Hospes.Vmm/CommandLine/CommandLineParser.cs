@@ -14,7 +14,7 @@ public sealed class CommandLineParser : IDeviceReferences
     private readonly BlockArguments _disks = new();
     private readonly MonitorArguments _monitors;
     private readonly DomainArguments _domain = new();
-    private readonly HashSet<string> _objects = [];
+    private readonly ObjectArguments _objects = new();
     private readonly List<(string Option, string Argument, OptionKind Kind, OptionSet Set)> _later = [];
 
     private CommandLineParser() => _monitors = new MonitorArguments(_chardevs);
@@ -32,7 +32,15 @@ public sealed class CommandLineParser : IDeviceReferences
     NetworkOptions? IDeviceReferences.TakeNetwork(string name, out string? error) => _networks.Take(name, out error);
 
     /// <inheritdoc/>
-    bool IDeviceReferences.HasObject(string name) => _objects.Contains(name);
+    bool IDeviceReferences.HasObject(string name) => _objects.HasGenerator(name);
+
+    /// <inheritdoc/>
+    MemoryBackend? IDeviceReferences.TakeMemory(string name, out string? error)
+    {
+        MemoryBackend? backend = _objects.TakeMemory(name, out error);
+        if (backend is not null) error = _machine.TakeRoom(backend.Size);
+        return error is null ? backend : null;
+    }
 
     private VmmCommandLine? Parse(IReadOnlyList<string> arguments, out string? error)
     {
@@ -98,7 +106,7 @@ public sealed class CommandLineParser : IDeviceReferences
             case OptionKind.Chardev:
                 return _chardevs.Add(set, $"{option} {argument}");
             case OptionKind.Object:
-                return AddObject(set);
+                return _objects.Add(set);
             case OptionKind.Netdev:
                 return _networks.Add(set);
             case OptionKind.Blockdev:
@@ -132,21 +140,10 @@ public sealed class CommandLineParser : IDeviceReferences
         _ => null,
     };
 
-    private string? AddObject(OptionSet set)
-    {
-        var reader = new OptionReader(set);
-        string type = reader.Required("qom-type");
-        string id = reader.Identifier("id") ?? "";
-        if (id.Length == 0) reader.Fail("Parameter 'id' is missing");
-        if (type is not ("rng-random" or "rng-builtin")) reader.Fail($"Parameter 'qom-type' does not accept value '{type}'");
-        // The host's generator is what both files are.
-        if (type == "rng-random") reader.Only("filename", "/dev/urandom", "/dev/random");
-        if (!reader.Finish(name => $"Property '{type}.{name}' not found")) return reader.Error;
-        return _objects.Add(id) ? null : $"attempt to add duplicate property '{id}' to object (type 'container')";
-    }
-
     private VmmCommandLine? Combine(out string? error)
     {
+        error = _machine.TakeBackend(_objects);
+        if (error is not null) return null;
         var devices = new DeviceArguments(this, _chardevs);
         foreach ((string option, string argument, OptionKind kind, OptionSet set) in _later)
         {

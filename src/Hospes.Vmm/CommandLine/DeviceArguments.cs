@@ -1,5 +1,7 @@
 using System.Net.NetworkInformation;
+using System.Numerics;
 using Hospes.Display;
+using Hospes.Hypervisor;
 using Hospes.Machine;
 using Hospes.Virtio;
 using Hospes.Virtio.FileSystem;
@@ -19,8 +21,13 @@ internal interface IDeviceReferences
     /// <param name="error">What is wrong, or null.</param>
     NetworkOptions? TakeNetwork(string name, out string? error);
 
-    /// <summary>Whether there is an object of that name.</summary>
+    /// <summary>Whether there is a source of entropy of that name.</summary>
     bool HasObject(string name);
+
+    /// <summary>Gives a device its memory.</summary>
+    /// <param name="name">The name of a memory backend.</param>
+    /// <param name="error">What is wrong, or null.</param>
+    MemoryBackend? TakeMemory(string name, out string? error);
 }
 
 /// <summary>Makes devices of <c>-device</c> and <c>device_add</c>, once everything that they refer to is known.</summary>
@@ -69,6 +76,7 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
         {
             DeviceModels.RootPort => ReadPort(reader),
             DeviceModels.Balloon => ReadBalloon(reader),
+            DeviceModels.Memory => ReadMemory(reader),
             DeviceModels.Generation => ReadGeneration(reader),
             DeviceModels.Panic => new PanicNoticeOptions(),
             DeviceModels.Watchdog => new WatchdogOptions(),
@@ -168,6 +176,24 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
         else if (Guid.TryParseExact(text, "D", out Guid guid)) GenerationId = guid;
         else reader.Fail($"Invalid GUID '{text}'");
         return null;
+    }
+
+    private MemoryOptions? ReadMemory(OptionReader reader)
+    {
+        const string Block = "block-size", Backend = "memdev", Requested = "requested-size";
+        ulong block = reader.Size(Block) ?? MemoryOptions.UsualBlock, requested = reader.Size(Requested) ?? 0;
+        string? memdev = reader.Text(Backend);
+        if (block < MemoryDevice.LeastBlock) reader.Fail($"'{Block}' property has to be at least 0x{MemoryDevice.LeastBlock:x}");
+        else if (!BitOperations.IsPow2(block)) reader.Fail($"'{Block}' property has to be a power of two");
+        if (memdev is null) reader.Fail($"'{Backend}' property must be set");
+        if (reader.Error is not null) return null;
+        MemoryBackend? memory = references.TakeMemory(memdev!, out string? error);
+        if (memory is null) reader.Fail(error!);
+        else if (memory.HugePages is HugePages.Size1G && block % (1UL << 30) != 0 || memory.HugePages is HugePages.Size2M && block % (2UL << 20) != 0) reader.Fail($"'{Block}' property has to be at least the page size of '{memdev}'");
+        else if (requested % block != 0) reader.Fail($"'{Requested}' property has to be multiples of '{Block}' (0x{block:x})");
+        else if (memory.Size % block != 0) reader.Fail($"backend memory size must be multiple of 0x{block:x}");
+        else if (requested > memory.Size) reader.Fail($"'{Requested}' property exceeds the memory backend size(0x{memory.Size:x})");
+        return memory is null ? null : new MemoryOptions(memory.Size) { BlockSize = block, Requested = requested, Backend = memdev, HugePages = memory.HugePages, IsShared = memory.IsShared };
     }
 
     private static GpuOptions ReadGpu(OptionReader reader)

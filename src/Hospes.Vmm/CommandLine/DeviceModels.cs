@@ -19,7 +19,7 @@ internal sealed record DeviceModel(string Name, string Bus, string Description, 
 /// <summary>The device models that there are.</summary>
 internal static class DeviceModels
 {
-    public const string Balloon = "virtio-balloon-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci", Watchdog = "i6300esb", Gpu = "virtio-gpu-pci", Keyboard = "virtio-keyboard-pci", Tablet = "virtio-tablet-pci";
+    public const string Balloon = "virtio-balloon-pci", Memory = "virtio-mem-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci", Watchdog = "i6300esb", Gpu = "virtio-gpu-pci", Keyboard = "virtio-keyboard-pci", Tablet = "virtio-tablet-pci";
 
     private static readonly string[] s_on = ["on"], s_off = ["off"];
 
@@ -80,6 +80,14 @@ internal static class DeviceModels
             new("xres", "uint32", "The width that the guest is asked for (default: 1280)"),
             new("yres", "uint32", "The height that the guest is asked for (default: 800)")),
         Pci(Keyboard, "Keyboard"),
+        Pci(Memory, "Memory that comes and goes in blocks",
+            new("block-size", "size", "Bytes of a block, a power of two from 1M on (default: 2M)"),
+            new("dynamic-memslots", "bool", "on/off", s_on),
+            new("memdev", "str", "ID of a memory backend"),
+            new("node", "uint32", "", ["0"]),
+            new("prealloc", "bool", "on/off", s_off),
+            new("requested-size", "size", "How much of it the guest is to have, until that is changed (default: 0)"),
+            new("unplugged-inaccessible", "OnOffAuto", "on/off/auto", ["on", "auto"])),
         Pci(Net, "Network card",
         [
             new("csum", "bool", "on/off", s_on),
@@ -138,7 +146,7 @@ internal static class DeviceModels
     {
         const string Modern = "-non-transitional";
         if (name.EndsWith(Modern, StringComparison.Ordinal)) name = name[..^Modern.Length];
-        if (name is "virtio-fs" or "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon") name += "-pci";
+        if (name is "virtio-fs" or "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon" or "virtio-mem") name += "-pci";
         return All.FirstOrDefault(model => model.Name == name);
     }
 
@@ -147,6 +155,7 @@ internal static class DeviceModels
     {
         BalloonOptions => Balloon,
         DiskOptions => Block,
+        MemoryOptions => Memory,
         EntropyOptions => Entropy,
         NetworkOptions => Net,
         ConsoleOptions => Serial,

@@ -23,6 +23,7 @@ internal static class HelpText
         {
             OptionKind.Machine when asked => $"Supported machines are:\n{MachineArguments.Type,-20} PVH machine with a PCI Express host bridge (default)\n",
             OptionKind.Machine when more => MachineProperties.Names.Aggregate($"{MachineArguments.Type}-machine options:\n", static (text, name) => text + Line(name, "size", "bytes, or with a suffix"))
+                + Line("memory-backend", "str", "ID of an object that the RAM is made of")
                 + Line("wdat", "bool", "on/off: a watchdog that ACPI describes (default: off)"),
             OptionKind.Accelerator when asked => $"Accelerators supported in this program:\n{string.Join('\n', EngineChoice.Names)}\n",
             OptionKind.Cpu when asked => "Available CPUs:\nx86 max                   Everything that the accelerator offers (default)\n",
@@ -30,7 +31,7 @@ internal static class HelpText
             OptionKind.Device when more => Properties(parts[0]),
             OptionKind.Netdev when asked => "Available netdev backend types:\nsocket\nstream\ndgram\ntap\nuser\n",
             OptionKind.Chardev when asked => "Available chardev backend types:\n  socket\n  stdio\n  pty\n  file\n  null\n  ringbuf\n",
-            OptionKind.Object when asked => "List of user creatable objects:\n  rng-builtin\n  rng-random\n",
+            OptionKind.Object when asked => $"List of user creatable objects:\n  {string.Join("\n  ", ObjectArguments.Types)}\n",
             OptionKind.Drive or OptionKind.Blockdev when asked => "Supported formats: file qcow2 raw\n",
             OptionKind.Vnc when asked => "HOST:DISPLAY[,password=on]\nunix:PATH[,password=on]\nnone\n",
             OptionKind.Absent when asked => "none\n",

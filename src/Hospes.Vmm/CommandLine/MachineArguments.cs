@@ -13,9 +13,15 @@ internal sealed class MachineArguments
     private const ulong MiB = 1UL << 20;
 
     private readonly List<string> _engines = [];
+    private ulong _plugged;
+    private bool _hasSize;
+    private string? _backend;
 
     /// <summary>The machine; QEMU gives 128 MiB to who asks for nothing.</summary>
     public MachineConfig Config { get; private set; } = new() { Memory = 128 * MiB, DebugExitPort = null };
+
+    /// <summary>How much memory there may be, with what comes later; null for no more than in the beginning.</summary>
+    public ulong? MostMemory { get; private set; }
 
     /// <summary>The engines, in order.</summary>
     public IReadOnlyList<string> Engines => _engines.Count > 0 ? _engines : [EngineChoice.Auto];
@@ -40,6 +46,7 @@ internal sealed class MachineArguments
         }
         string? error = reader.Text("accel") is { } engines ? engines.Split(':').Select(AddEngine).FirstOrDefault(static refused => refused is not null) : null;
         Config = Config with { HasWatchdog = reader.Switch("wdat", Config.HasWatchdog) };
+        _backend = reader.Text("memory-backend") ?? _backend;
         Kernel = reader.Text("kernel") ?? Kernel;
         Initrd = reader.Text("initrd") ?? Initrd;
         Append = reader.Text("append") ?? Append;
@@ -86,12 +93,43 @@ internal sealed class MachineArguments
     public string? SetMemory(OptionSet set)
     {
         var reader = new OptionReader(set);
-        if (reader.Size("size", MiB) is { } size) Config = Config with { Memory = size };
-        if (set.Entries.Any(static entry => entry.Key is "slots" or "maxmem")) reader.Fail("'slots' and 'maxmem' are not supported: the machine has no memory hot-plug");
-        reader.Text("slots");
-        reader.Text("maxmem");
-        reader.Finish();
-        return reader.Error;
+        if (reader.Size("size", MiB) is { } size)
+        {
+            Config = Config with { Memory = size };
+            _hasSize = true;
+        }
+        MostMemory = reader.Size("maxmem", MiB);
+        // Places for modules of memory, of which virtio-mem needs none.
+        long? slots = reader.Number("slots", 0, byte.MaxValue);
+        if (!reader.Finish()) return reader.Error;
+        if (slots is not null && MostMemory is null) return "slots specified but no max-size";
+        if (MostMemory < Config.Memory)
+            return string.Create(CultureInfo.InvariantCulture, $"invalid value of maxmem: maximum memory size (0x{MostMemory:x}) must be at least the initial memory size (0x{Config.Memory:x})");
+        return slots > 0 && MostMemory == Config.Memory
+            ? string.Create(CultureInfo.InvariantCulture, $"invalid value of maxmem: memory slots were specified but maximum memory size (0x{MostMemory:x}) is equal to the initial memory size (0x{Config.Memory:x})")
+            : null;
+    }
+
+    /// <summary>Takes over what the RAM is made of, if something was named. Before anything is plugged in.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? TakeBackend(ObjectArguments objects)
+    {
+        if (_backend is null) return null;
+        if (objects.TakeMemory(_backend, out string? error) is not { } backend) return error!.EndsWith("not found", StringComparison.Ordinal) ? $"Memory backend '{_backend}' not found" : error;
+        if (_hasSize && backend.Size != Config.Memory) return "Size specified by -m option must match size of explicitly specified 'memory-backend' property";
+        Config = Config with { Memory = backend.Size, HugePages = backend.HugePages };
+        return null;
+    }
+
+    /// <summary>Takes of the room for memory that comes later, which <c>maxmem</c> allows for.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? TakeRoom(ulong size)
+    {
+        ulong room = MostMemory is { } most ? most - Config.Memory : 0;
+        if (room == 0) return "memory devices (e.g. for memory hotplug) are not enabled, please specify the maxmem option";
+        if (size > room - _plugged) return string.Create(CultureInfo.InvariantCulture, $"not enough space, currently 0x{_plugged:x} in use of total space for memory devices 0x{room:x}");
+        _plugged += size;
+        return null;
     }
 
     public string? SetSmp(OptionSet set)

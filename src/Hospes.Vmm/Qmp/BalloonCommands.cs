@@ -29,7 +29,7 @@ internal sealed class BalloonCommands(DomainControl control)
     /// <param name="given">How many it says that it gave.</param>
     public ulong Left(ulong given)
     {
-        ulong all = control.Options.Machine.Memory;
+        ulong all = control.Options.Machine.Memory + control.PluggedMemory;
         return all - Math.Min(given, all);
     }
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hospes.Machine;
 using Hospes.Qmp;
+using Hospes.Qmp.Schema;
 
 namespace Hospes.Vmm.Qmp;
 
@@ -35,6 +37,8 @@ internal sealed class HumanMonitor
             new("balloon", "", "show how much memory the guest has left", 0, _ => ShowBalloon()),
             new("block", "[-n] [device]", "show one block device or all of them (-n: named nodes)", 2, ShowBlock),
             new("mem", "", "show the active virtual memory mappings", 0, _ => Inspect(static life => PageTables.Describe(life.Vcpus[0], life.Memory))),
+            new("memory-devices", "", "show the memory that comes and goes in blocks", 0, _ => new MemoryCommands(_control).DescribeDevices()),
+            new("memory_size_summary", "", "show how much memory there is", 0, _ => new MemoryCommands(_control).DescribeSizes()),
             new("mtree", "", "show what answers in memory and at I/O ports", 0, _ => ShowRegions()),
             new("name", "", "show the domain's name", 0, _ => Line(_control.Options.Name)),
             new("pci", "", "show the PCI bus", 0, _ => HumanPci.Describe(_pci)),
@@ -51,6 +55,8 @@ internal sealed class HumanMonitor
             new("device_del", "[-s] device", "ask the guest to let a device go (-s: pull it out without asking)", 2, RemoveDevice),
             new("help|?", "[cmd]", "show the help", 2, Help),
             new("info", "[subcommand]", "show various information about the domain", int.MaxValue, Info),
+            new("qom-get", "path property", "show a property of an object", 2, GetProperty),
+            new("qom-set", "path property value", "set a property of an object; a size may have a unit", 3, SetProperty),
             new("quit|q", "", "end the domain", 0, _ => Do(_control.Quit)),
             new("screendump", "filename [-f format]", "write what is to be seen on the first screen to a file (format: ppm or png)", 3, DumpScreen),
             new("sendkey", "keys [hold_ms]", "press keys, such as ctrl-alt-f1, for some milliseconds (default: 100)", 2, SendKeys),
@@ -121,7 +127,7 @@ internal sealed class HumanMonitor
 
     private string ShowBalloon()
     {
-        QmpResult result = Balloon("query-balloon", "{}");
+        QmpResult result = Execute(new BalloonCommands(_control).Commands, "query-balloon", []);
         return Line(result.Error is { } error ? $"Error: {error.Description}" : $"balloon: actual={(ulong)result.Value!["actual"]! >> 20}");
     }
 
@@ -129,13 +135,27 @@ internal sealed class HumanMonitor
     {
         if (words is not [var word] || !long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long size) || size > long.MaxValue >> 20)
             return Line("balloon: a number of MiB is missing") + Line("Try \"help balloon\" for more information");
-        return Answer(Balloon("balloon", $$"""{"value":{{size << 20}}}"""));
+        return Answer(Execute(new BalloonCommands(_control).Commands, "balloon", new JsonObject { ["value"] = size << 20 }));
     }
 
-    private QmpResult Balloon(string command, string arguments)
+    private static QmpResult Execute(IEnumerable<QmpCommand> commands, string command, JsonObject arguments)
     {
-        using JsonDocument document = JsonDocument.Parse(arguments);
-        return new BalloonCommands(_control).Commands.First(at => at.Name == command).Execute(new QmpArguments(document.RootElement));
+        using JsonDocument document = JsonDocument.Parse(arguments.ToJsonString());
+        return commands.First(at => at.Name == command).Execute(new QmpArguments(document.RootElement));
+    }
+
+    private string GetProperty(string[] words)
+    {
+        if (words is not [var path, var property]) return Line("qom-get: a path or a property is missing") + Line("Try \"help qom-get\" for more information");
+        QmpResult result = Execute(new ObjectCommands(_control).Commands, "qom-get", new JsonObject { ["path"] = path, ["property"] = property });
+        return result.Error is null ? Line(result.Value?.ToJsonString()) : Answer(result);
+    }
+
+    private string SetProperty(string[] words)
+    {
+        if (words is not [var path, var property, var value]) return Line("qom-set: a path, a property or a value is missing") + Line("Try \"help qom-set\" for more information");
+        JsonNode set = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) ? JsonValue.Create(number) : JsonValue.Create(value);
+        return Answer(Execute(new ObjectCommands(_control).Commands, "qom-set", new JsonObject { ["path"] = path, ["property"] = property, ["value"] = set }));
     }
 
     private string ShowStatus()

@@ -4,7 +4,7 @@ using Hospes.Qmp.Schema;
 
 namespace Hospes.Vmm.Qmp;
 
-/// <summary>Commands that say what a domain is: name, machine, processors, memory (QEMU, <c>qapi/misc.json</c>, <c>qapi/machine.json</c>).</summary>
+/// <summary>Commands that say what a domain is: name, machine, processors (QEMU, <c>qapi/misc.json</c>, <c>qapi/machine.json</c>).</summary>
 internal sealed class IdentityCommands(DomainRunner runner)
 {
     /// <summary>The name of the machine, as QEMU has it for one of this kind.</summary>
@@ -37,9 +37,6 @@ internal sealed class IdentityCommands(DomainRunner runner)
             yield return new("query-target", QmpObject.Empty, new QmpObject(new QmpMember("arch", target)), _ => new JsonObject { ["arch"] = Target });
             yield return new("query-machines", QmpObject.Empty, new QmpArray(machine), _ => QueryMachines());
             yield return new("query-cpus-fast", QmpObject.Empty, new QmpArray(processor), _ => QueryProcessors());
-            yield return new(
-                "query-memory-size-summary", QmpObject.Empty, new QmpObject(new("base-memory", QmpType.Unsigned), new("plugged-memory", QmpType.Unsigned, IsOptional: true)), _ =>
-                new JsonObject { ["base-memory"] = runner.Control.Options.Machine.Memory, ["plugged-memory"] = 0 });
         }
     }
 

@@ -10,7 +10,7 @@ namespace Hospes.Vmm.Qmp;
 
 /// <summary>
 /// Commands over the tree of objects (QEMU, <c>qapi/qom.json</c>), as far as programs need it here: the devices that have a name, what the
-/// memory balloon tells, and the limits of network cards, in the shape of those of a <c>throttle-group</c>.
+/// memory balloon tells, memory that comes and goes, and the limits of network cards, in the shape of those of a <c>throttle-group</c>.
 /// </summary>
 internal sealed class ObjectCommands(DomainControl control)
 {
@@ -24,6 +24,8 @@ internal sealed class ObjectCommands(DomainControl control)
         (BalloonStatistic.AvailableMemory, "stat-available-memory"), (BalloonStatistic.DiskCaches, "stat-disk-caches"),
         (BalloonStatistic.HugePagesGiven, "stat-htlb-pgalloc"), (BalloonStatistic.HugePagesFailed, "stat-htlb-pgfail"),
     ];
+
+    private readonly MemoryCommands _memory = new(control);
 
     /// <summary>The commands.</summary>
     public IEnumerable<QmpCommand> Commands
@@ -57,6 +59,10 @@ internal sealed class ObjectCommands(DomainControl control)
             properties.Add((JsonNode)Property(Interval, "int"));
         }
         if (found is NetworkOptions) properties.Add((JsonNode)Property(Limits, "ThrottleLimits"));
+        if (found is MemoryOptions)
+        {
+            foreach ((string name, string type) in MemoryCommands.Properties) properties.Add((JsonNode)Property(name, type));
+        }
         return properties;
     }
 
@@ -69,6 +75,7 @@ internal sealed class ObjectCommands(DomainControl control)
             Statistics when device is BalloonOptions && control.Backends?.Balloon is { } balloon => Describe(balloon.Report),
             Interval when device is BalloonOptions && control.Backends?.Balloon is { } balloon => JsonValue.Create((long)balloon.PollingInterval.TotalSeconds),
             Limits when CardOf(device) is { } card => ThrottleArguments.Tell(card.Gate.Limits),
+            _ when device is MemoryOptions memory && _memory.Get(memory, property) is { } value => value,
             _ => Unknown(device, property),
         };
     }
@@ -78,6 +85,7 @@ internal sealed class ObjectCommands(DomainControl control)
         if (Find(path) is not { } device) return QmpError.NoDevice(path);
         if (property is Type or Statistics && device is BalloonOptions || property == Type) return QmpError.Generic($"Insufficient permission to perform this operation");
         if (property == Limits && CardOf(device) is { } card) return Limit(card, value);
+        if (device is MemoryOptions memory && _memory.Set(memory, property, value) is { } result) return result;
         if (property != Interval || device is not BalloonOptions || control.Backends?.Balloon is not { } balloon) return Unknown(device, property);
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long seconds)) return QmpError.Generic($"Invalid parameter type for '{property}', expected: integer");
         if (seconds < 0) return QmpError.Generic("timer value must be greater than zero");

@@ -88,6 +88,13 @@ internal sealed class PlugCommands(DomainControl control)
             return error is null ? new PresentNetworkOptions { Backend = name, Pairs = backend!.Options.Pairs } : null;
         }
 
+        // Memory is set aside when the machine is made.
+        public MemoryBackend? TakeMemory(string name, out string? error)
+        {
+            error = $"Property 'virtio-mem-pci.memdev' can't find value '{name}'";
+            return null;
+        }
+
         // A source of entropy is the host's generator, whatever it is called.
         public bool HasObject(string name) => true;
     }

@@ -44,12 +44,13 @@ public sealed class QmpMonitor : IDisposable
                 .. new ProcessorCommands(_control).Commands,
                 .. new ThrottleCommands(_control).Commands,
                 .. new ObjectCommands(_control).Commands,
+                .. new MemoryCommands(_control).Commands,
                 .. new StatisticsCommands(_control).Commands,
                 .. _input.Commands,
                 .. _display.Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, PlugCommands.DeletedEvent],
+            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, MemoryCommands.ChangeEvent, PlugCommands.DeletedEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
@@ -100,6 +101,11 @@ public sealed class QmpMonitor : IDisposable
         else if (happened is DomainEvent.BalloonChange change)
         {
             Server.Publish(BalloonCommands.ChangeEvent.Name, _balloon.Describe(change.Given));
+        }
+        else if (happened is DomainEvent.MemoryChange memory)
+        {
+            JsonObject described = MemoryCommands.Describe(memory);
+            Server.Publish(MemoryCommands.ChangeEvent.Name, described, (string)described["qom-path"]!);
         }
         else if (happened is DomainEvent.DeviceDeleted deleted)
         {

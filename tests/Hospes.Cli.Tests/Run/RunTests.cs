@@ -15,6 +15,10 @@ public sealed class RunTests : IDisposable
     [Theory]
     [InlineData("hospes: neither --kernel nor --disk is given; name a kernel, or a disk to boot from; see 'hospes run --help'")]
     [InlineData("hospes: --memory '0' is no memory at all; see 'hospes run --help'", "--kernel", "k", "--memory", "0")]
+    [InlineData("hospes: --memory '1G,max=1G' has a max that is not more than its size by a multiple of 2M; see 'hospes run --help'", "--kernel", "k", "--memory", "1G,max=1G")]
+    [InlineData("hospes: --memory '1G,max=x' has a max that is no size such as 512M or 2G; see 'hospes run --help'", "--kernel", "k", "--memory", "1G,max=x")]
+    [InlineData("hospes: --memory '1G,most=2G' has something other than max=SIZE behind its size; see 'hospes run --help'", "--kernel", "k", "--memory", "1G,most=2G")]
+    [InlineData("hospes: --huge-pages '4M' is neither 2M nor 1G; see 'hospes run --help'", "--kernel", "k", "--huge-pages", "4M")]
     [InlineData("hospes: --memory 'much' is no size such as 512M or 2G; see 'hospes run --help'", "--kernel", "k", "--memory", "much")]
     [InlineData("hospes: --vcpus '256' is not a whole number from 1 to 255; see 'hospes run --help'", "--kernel", "k", "--vcpus", "256")]
     [InlineData("hospes: --timeout '0' is no number of seconds above 0 and up to 4000000; see 'hospes run --help'", "--kernel", "k", "--timeout", "0")]
@@ -95,6 +99,18 @@ public sealed class RunTests : IDisposable
         Ran ran = await HospesProgram.ProcessAsync(new Dictionary<string, string>(), "run", "--kernel", _folder.Write("k", "x"), "--memory", "200T");
         ran.Status.ShouldBe(2);
         ran.Error.ShouldStartWith("hospes: ");
+        ran.Error.Count(static letter => letter == '\n').ShouldBe(1);
+    }
+
+    /// <summary>No host of a test has as many huge pages left: either there is no pool, or it is short.</summary>
+    [Theory]
+    [InlineData("2M")]
+    [InlineData("1G")]
+    public async Task TooFewHugePagesAreOneLineWithARemedy(string size)
+    {
+        Ran ran = await HospesProgram.ProcessAsync(new Dictionary<string, string>(), "run", "--engine", "soft", "--kernel", _folder.Write("k", "x"), "--memory", "16G", "--huge-pages", size);
+        ran.Status.ShouldBe(2);
+        ran.Error.ShouldContain("leave huge pages away");
         ran.Error.Count(static letter => letter == '\n').ShouldBe(1);
     }
 

@@ -187,7 +187,7 @@ public sealed class GuestMemoryTests
         guest.Memory.TryRead(0, out ulong _).ShouldBeFalse("nothing is mapped behind it any more");
     }
 
-    private sealed class Ear : IMemoryObserver
+    internal sealed class Ear : IMemoryObserver
     {
         public List<(ulong, ulong)> Writes { get; } = [];
 
@@ -195,6 +195,10 @@ public sealed class GuestMemoryTests
 
         public void HostWrote(ulong address, ulong size) => Writes.Add((address, size));
 
+        public List<(ulong, ulong, bool)> Blocks { get; } = [];
+
         public void RangeMapped(MemoryRange range) => Ranges.Add(range);
+
+        public void BlocksChanged(MemoryRange range, ulong address, ulong size, bool areThere) => Blocks.Add((address, size, areThere));
     }
 }

@@ -1,3 +1,5 @@
+using Hospes.Hypervisor;
+
 namespace Hospes.Machine.Tests.Config;
 
 public sealed class MachineConfigTests
@@ -12,6 +14,8 @@ public sealed class MachineConfigTests
         { MachineError.MemoryTooSmall, s_good with { Memory = 4096 }, "2 MiB" },
         { MachineError.MemoryTooSmall, s_good with { RamLowSize = MiB }, "ram-low-size" },
         { MachineError.MemoryNotWholePages, s_good with { Memory = 512 * MiB + 1 }, "4 KiB" },
+        { MachineError.MemoryNotWholePages, s_good with { Memory = 511 * MiB, HugePages = HugePages.Size2M }, "huge pages of 2 MiB" },
+        { MachineError.MemoryNotWholePages, s_good with { HugePages = HugePages.Size1G }, "huge pages of 1 GiB" },
         { MachineError.MemoryBeyondHost, s_good with { Memory = 128 * GiB }, "64 GiB" },
         { MachineError.MemoryBeyondHost, s_good with { Memory = ulong.MaxValue & ~4095UL }, "host" },
         { MachineError.MemoryBeyondWindows, s_good with { Memory = 4 * GiB, RamHighSize = GiB }, "ram-high-size" },

@@ -1,4 +1,5 @@
 using System.Net;
+using Hospes.Hypervisor;
 using Hospes.Machine;
 using Hospes.Network;
 using Hospes.Vmm.Chardevs;
@@ -60,6 +61,27 @@ public sealed class MeaningTests
     public void ABalloonSaysWhatItsGuestMayDo() =>
         Read("-device virtio-balloon,id=b,free-page-reporting=on,deflate-on-oom=on,guest-stats-polling-interval=2").Devices.ShouldBe(
             [new BalloonOptions { Id = "b", ReportsFreePages = true, DeflatesOnOom = true, PollingInterval = TimeSpan.FromSeconds(2) }]);
+
+    [Fact]
+    public void MemoryThatComesAndGoesHasABackend()
+    {
+        Read("-m 256M,slots=4,maxmem=4G -object memory-backend-ram,id=m0,size=1G -device virtio-mem,memdev=m0,id=v,requested-size=64M,block-size=4M "
+            + "-object memory-backend-memfd,id=m1,size=2G,hugetlb=on,hugetlbsize=1G -device virtio-mem-pci,memdev=m1,block-size=1G").Devices.ShouldBe(
+            [
+                new MemoryOptions(1 << 30) { Id = "v", Backend = "m0", Requested = 64 << 20, BlockSize = 4 << 20 },
+                new MemoryOptions(2UL << 30) { Backend = "m1", BlockSize = 1 << 30, HugePages = HugePages.Size1G, IsShared = true },
+            ]);
+        Read("-m 256M,maxmem=512M -object memory-backend-ram,id=m0,size=256M,share=on -device virtio-mem-pci,memdev=m0").Devices.ShouldBe([new MemoryOptions(256 << 20) { Backend = "m0", IsShared = true }]);
+    }
+
+    [Fact]
+    public void RamMayBeOfHugePages()
+    {
+        MachineConfig machine = Read("-object memory-backend-memfd,id=r,size=1G,hugetlb=on -machine memory-backend=r").Machine;
+        (machine.Memory, machine.HugePages).ShouldBe((1UL << 30, HugePages.Size2M));
+        machine = Read("-object memory-backend-ram,id=r,size=1G -m 1G -machine memory-backend=r").Machine;
+        (machine.Memory, machine.HugePages).ShouldBe((1UL << 30, HugePages.None));
+    }
 
     [Fact]
     public void ASharedFolderHasATag() => Read("-device virtio-fs-pci,tag=src,path=/home/me/src,readonly=on -device virtio-fs,id=d,tag=doc,path=doc").Devices.ShouldBe(

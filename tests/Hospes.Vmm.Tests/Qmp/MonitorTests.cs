@@ -123,7 +123,7 @@ public sealed class MonitorTests
         domain.Ask("info status now").ShouldBe("status: extraneous characters at the end of line\nTry \"help info status\" for more information\n");
         domain.Ask("system_reset x").ShouldBe("system_reset: extraneous characters at the end of line\nTry \"help system_reset\" for more information\n");
         domain.Ask("help info status").ShouldBe("info status  -- show whether the domain runs\n");
-        domain.Ask("info").Split('\n').Length.ShouldBe(11);
+        domain.Ask("info").Split('\n').Length.ShouldBe(13);
         domain.Ask("help").ShouldContain("system_powerdown  -- ");
         domain.Ask("help stop").ShouldBe("stop|s  -- stop the domain\n");
     }
