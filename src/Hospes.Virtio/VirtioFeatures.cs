@@ -66,6 +66,9 @@ public enum VirtioKind : ushort
     /// <summary>Memory balloon (5.5).</summary>
     Balloon = 5,
 
+    /// <summary>SCSI host (5.6).</summary>
+    Scsi = 8,
+
     /// <summary>Graphics adapter (5.7).</summary>
     Gpu = 16,
 

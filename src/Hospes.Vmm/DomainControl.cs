@@ -130,6 +130,7 @@ public sealed partial class DomainControl
             if (value is not null)
             {
                 value.DiskFailed = (disk, failure) => Raise(new DomainEvent.BlockError(disk, failure));
+                value.TrayMoved = (disk, isOpen) => Raise(new DomainEvent.TrayMoved(disk, isOpen));
                 value.BalloonChanged = given => Raise(new DomainEvent.BalloonChange(given));
                 value.MemoryChanged = memory => Raise(new DomainEvent.MemoryChange(memory));
             }

@@ -76,6 +76,11 @@ public abstract record DomainEvent
     /// <param name="Name">Its name.</param>
     public sealed record DeviceDeleted(string Name) : DomainEvent;
 
+    /// <summary>A drive's tray opened or closed.</summary>
+    /// <param name="Disk">Which drive.</param>
+    /// <param name="IsOpen">Whether it is open now.</param>
+    public sealed record TrayMoved(Machine.Disk Disk, bool IsOpen) : DomainEvent;
+
     /// <summary>A request to a disk failed; the guest sees an I/O error.</summary>
     /// <param name="Disk">Which disk.</param>
     /// <param name="Failure">What failed.</param>

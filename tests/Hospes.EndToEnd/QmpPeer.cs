@@ -46,20 +46,17 @@ internal sealed class QmpPeer : IDisposable
     /// <summary>Runs a command that has to succeed.</summary>
     public async Task<JsonNode?> CallAsync(string command, JsonObject? arguments = null)
     {
-        var request = new JsonObject { ["execute"] = command };
-        if (arguments is not null) request["arguments"] = arguments;
-        await _writer.WriteLineAsync(request.ToJsonString(JsonSerializerOptions.Default));
-        while (true)
-        {
-            JsonNode answer = await ReadAsync();
-            if (answer["event"] is not null)
-            {
-                _events.Add(answer);
-                continue;
-            }
-            answer["error"].ShouldBeNull(answer.ToJsonString());
-            return answer["return"];
-        }
+        JsonNode answer = await AskAsync(command, arguments);
+        answer["error"].ShouldBeNull(answer.ToJsonString());
+        return answer["return"];
+    }
+
+    /// <summary>Runs a command that has to fail.</summary>
+    /// <returns>What the error says.</returns>
+    public async Task<string> RefuseAsync(string command, JsonObject? arguments = null)
+    {
+        JsonNode answer = await AskAsync(command, arguments);
+        return (string)answer["error"].ShouldNotBeNull(answer.ToJsonString())["desc"]!;
     }
 
     /// <summary>Waits for an event.</summary>
@@ -79,6 +76,19 @@ internal sealed class QmpPeer : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private async Task<JsonNode> AskAsync(string command, JsonObject? arguments)
+    {
+        var request = new JsonObject { ["execute"] = command };
+        if (arguments is not null) request["arguments"] = arguments;
+        await _writer.WriteLineAsync(request.ToJsonString(JsonSerializerOptions.Default));
+        while (true)
+        {
+            JsonNode answer = await ReadAsync();
+            if (answer["event"] is null) return answer;
+            _events.Add(answer);
+        }
+    }
 
     private async Task<JsonNode> ReadAsync()
     {

@@ -22,6 +22,9 @@ internal sealed class DeviceArguments
     private readonly Option<string[]> _disks = Repeated("--disk", "PATH[,OPTION…]",
         "Give the guest a disk (virtio-blk); may be given again. Options: format=raw or qcow2, readonly, serial=TEXT (up to 20 letters), queues=N, " + LimitArguments.Help);
 
+    private readonly Option<string[]> _discs = Repeated("--cdrom", "FILE",
+        "Put a disc (a raw image, such as an ISO) into a CD-ROM drive of the guest's (virtio-scsi); may be given again. none: an empty drive. QMP's blockdev-change-medium changes discs.");
+
     private readonly Option<string[]> _networks = Repeated("--net", "KIND[,OPTION…]",
         "Give the guest a network card (virtio-net); may be given again. KIND: user (through passt; hostfwd=tcp:ADDRESS:PORT-:GUESTPORT may be given again), "
             + "tap=NAME, stream=PATH (a Unix socket that someone listens on; with listen, this side does), udp=ADDRESS:PORT with local=ADDRESS:PORT, or none. "
@@ -89,7 +92,7 @@ internal sealed class DeviceArguments
         });
 
     /// <summary>The options, for the command.</summary>
-    public IEnumerable<Option> Options => [_disks, _networks, _console, _entropy, _balloon, _vsock, _shares, _input, _screen, _vnc, _vncPassword, _panic, _ports];
+    public IEnumerable<Option> Options => [_disks, _discs, _networks, _console, _entropy, _balloon, _vsock, _shares, _input, _screen, _vnc, _vncPassword, _panic, _ports];
 
     /// <summary>Reads them.</summary>
     public Outcome<IReadOnlyList<DeviceOptions>> Read(ParseResult result)
@@ -101,6 +104,11 @@ internal sealed class DeviceArguments
             // The names by which QMP asks for them.
             string name = $"disk{devices.Count}";
             devices.Add((DiskOptions)device with { Id = name, Drive = name });
+        }
+        if (result.GetValue(_discs) is { Length: > 0 } discs)
+        {
+            if (discs.Length > ScsiDevice.MostUnits || discs.Contains("")) return Bad("--cdrom", string.Join(' ', discs), $"names no file, or more than {ScsiDevice.MostUnits}");
+            devices.Add(new ScsiOptions { Id = "scsi0", Units = [.. discs.Select(ReadDisc)] });
         }
         foreach (string network in result.GetValue(_networks) ?? [])
         {
@@ -186,6 +194,12 @@ internal sealed class DeviceArguments
             }
         }
         return limits.Contradiction is { } error ? Bad("--disk", text, error) : disk with { Limits = limits.Limits };
+    }
+
+    private static ScsiUnitOptions ReadDisc(string file, int number)
+    {
+        var disc = new DiskOptions(file == "none" ? "" : file) { Id = $"cd{number}", Drive = $"cd{number}", Format = "raw", IsReadOnly = true };
+        return new ScsiUnitOptions(disc) { IsDrive = true, Target = number };
     }
 
     private static Outcome<DeviceOptions> ReadNetwork(string text)

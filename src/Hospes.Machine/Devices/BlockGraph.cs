@@ -204,6 +204,6 @@ public sealed class BlockGraph : IDisposable
         return opened;
     }
 
-    /// <summary>A name as QEMU makes them: nobody can give one with a number sign.</summary>
-    private string MakeName() => string.Create(CultureInfo.InvariantCulture, $"#block{++_made:D3}");
+    /// <summary>A name as QEMU makes them.</summary>
+    private string MakeName() => string.Create(CultureInfo.InvariantCulture, $"{BlockNode.MadeUp}block{++_made:D3}");
 }

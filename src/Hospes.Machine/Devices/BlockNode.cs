@@ -40,6 +40,9 @@ public sealed record BlockNodeOptions
 /// <summary>A node of the graph of block nodes: a file of the host, or a disk in the format that a file has. Its image belongs to the graph.</summary>
 public sealed class BlockNode
 {
+    /// <summary>What names begin with that are made up; nobody can give one that does.</summary>
+    internal const char MadeUp = '#';
+
     internal BlockNode(string name, BlockDriver driver, string path, bool isReadOnly, BlockNode? file)
     {
         (Name, Driver, Path, IsReadOnly, File) = (name, driver, path, isReadOnly, file);
@@ -48,6 +51,9 @@ public sealed class BlockNode
 
     /// <summary>Its name.</summary>
     public string Name { get; }
+
+    /// <summary>Whether its name was made up: then it goes with the disk that uses it.</summary>
+    public bool IsAnonymous => Name.StartsWith(MadeUp);
 
     /// <summary>What it does.</summary>
     public BlockDriver Driver { get; }

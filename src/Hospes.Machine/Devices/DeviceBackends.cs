@@ -2,7 +2,6 @@ using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using Hospes.Display;
 using Hospes.Network;
-using Hospes.Storage;
 using Hospes.Virtio;
 using Hospes.Virtio.FileSystem;
 
@@ -12,7 +11,7 @@ namespace Hospes.Machine;
 /// What is behind a domain's devices on the host. It is opened once and stays over resets, while the devices themselves are made anew for each
 /// life of the domain.
 /// </summary>
-public sealed class DeviceBackends : IDisposable
+public sealed partial class DeviceBackends : IDisposable
 {
     private readonly SharedConsole _console;
     // Replaced, not changed: others read them meanwhile.
@@ -57,6 +56,9 @@ public sealed class DeviceBackends : IDisposable
 
     /// <summary>Told of requests to disks that fail, on the devices' threads. It must not block.</summary>
     public Action<Disk, DiskFailure>? DiskFailed { get; set; }
+
+    /// <summary>Told that a drive's tray opened (true) or closed, on whatever thread moved it. It must not block.</summary>
+    public Action<Disk, bool>? TrayMoved { get; set; }
 
     /// <summary>Told how many bytes the guest gave to the balloon, when that changes; on a vCPU's thread. It must not block.</summary>
     public Action<ulong>? BalloonChanged { get; set; }
@@ -116,12 +118,8 @@ public sealed class DeviceBackends : IDisposable
     public void Remove(DeviceOptions options)
     {
         _makers = [.. _makers.Where(maker => !ReferenceEquals(maker.Options, options))];
-        if (_disks.Find(disk => ReferenceEquals(disk.Options, options)) is { } disk)
-        {
-            _disks = [.. _disks.Where(other => other != disk)];
-            // As with QEMU, a drive goes with its device; a node that was given a name stays until it is removed.
-            Blocks.Release(disk.Node, remove: disk.Options.NodeName is null);
-        }
+        if (options is DiskOptions disk) RemoveDisk(disk);
+        else if (options is ScsiOptions scsi) foreach (ScsiUnitOptions unit in scsi.Units) RemoveDisk(unit.Disk);
         if (_cards.Find(card => ReferenceEquals(card.Options, options)) is { } card)
         {
             _cards = [.. _cards.Where(other => other != card)];
@@ -199,7 +197,11 @@ public sealed class DeviceBackends : IDisposable
                 _makers = [.. _makers, new Maker(option, MakeConsole)];
                 return null;
             case DiskOptions disk:
-                return OpenDisk(disk);
+                if (OpenDisk(disk, isRemovable: false, out Disk? opened) is { } closed) return closed;
+                _makers = [.. _makers, new Maker(option, _ => opened!.MakeDevice())];
+                return null;
+            case ScsiOptions scsi:
+                return OpenScsi(scsi);
             case NetworkOptions network:
                 return OpenNetwork(network);
             default:
@@ -226,40 +228,6 @@ public sealed class DeviceBackends : IDisposable
         _folders.Add(options, folder);
         _makers = [.. _makers, new Maker(options, _ => new FileSystemDevice(options.Tag, folder))];
         return null;
-    }
-
-    private DeviceFailure? OpenDisk(DiskOptions options)
-    {
-        if (options.IsPresent)
-        {
-            if (Blocks.Find(options.NodeName!) is not { } present) return new DeviceFailure($"there is no block node '{options.NodeName}'", "add it first");
-            return AddDisk(options, present) ? null : new DeviceFailure($"the block node '{options.NodeName}' is in use", "give another one");
-        }
-        BlockDriver? format = null;
-        if (options.Format is { } name)
-        {
-            if (!ImageFormats.TryParse(name, out ImageFormat parsed)) return new DeviceFailure($"there is no image format '{name}'", "give raw or qcow2");
-            format = parsed == ImageFormat.Qcow2 ? BlockDriver.Qcow2 : BlockDriver.Raw;
-        }
-        var file = new BlockNodeOptions { Name = options.FileNodeName, Driver = BlockDriver.File, Path = options.Path };
-        if (!Blocks.TryAdd(new BlockNodeOptions { Name = options.NodeName, Driver = format, File = file, IsReadOnly = options.IsReadOnly }, out BlockNode? node, out BlockGraphFailure? failure))
-        {
-            return failure.Cause is { } cause
-                ? new DeviceFailure($"the disk '{options.Path}' cannot be opened: {cause.Cause}", cause.Remedy)
-                : new DeviceFailure($"there are two block nodes '{failure.Name}'", "give each a name of its own");
-        }
-        AddDisk(options, node);
-        return null;
-    }
-
-    private bool AddDisk(DiskOptions options, BlockNode node)
-    {
-        var disk = new Disk(options, Blocks, node, _time);
-        if (!Blocks.TryUse(node, disk)) return false;
-        disk.Failed = (at, failure) => DiskFailed?.Invoke(at, failure);
-        _disks = [.. _disks, disk];
-        _makers = [.. _makers, new Maker(options, _ => disk.MakeDevice())];
-        return true;
     }
 
     private DeviceFailure? OpenNetwork(NetworkOptions options)

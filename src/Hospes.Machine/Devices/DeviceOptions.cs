@@ -149,6 +149,9 @@ public sealed record DiskOptions(string Path) : DeviceOptions
     /// <summary>The image's format, <c>raw</c> or <c>qcow2</c>; null to look.</summary>
     public string? Format { get; init; }
 
+    /// <summary>Whether there is no image: a drive without a medium.</summary>
+    public bool IsEmpty => Path.Length == 0 && !IsPresent;
+
     /// <summary>Whether the guest can't write.</summary>
     public bool IsReadOnly { get; init; }
 
@@ -160,6 +163,30 @@ public sealed record DiskOptions(string Path) : DeviceOptions
 
     /// <summary>How fast the guest's requests may begin, until that is changed.</summary>
     public RequestLimits Limits { get; init; } = new();
+}
+
+/// <summary>A SCSI host device (virtio-scsi) with its disks and drives.</summary>
+public sealed record ScsiOptions : DeviceOptions
+{
+    /// <summary>Its units, up to 16, each with a place of its own.</summary>
+    public IReadOnlyList<ScsiUnitOptions> Units { get; init; } = [];
+
+    /// <summary>How many queues for commands, 1 to 16.</summary>
+    public int Queues { get; init; } = 1;
+}
+
+/// <summary>A unit of a SCSI host device.</summary>
+/// <param name="Disk">What is behind it: its name, its image, its limits. Queues and bus are not looked at. With an empty path and no present node, a drive has no medium.</param>
+public sealed record ScsiUnitOptions(DiskOptions Disk)
+{
+    /// <summary>Whether it is a CD-ROM drive, which has a tray and can't be written; else a disk.</summary>
+    public bool IsDrive { get; init; }
+
+    /// <summary>Its target, 0 to 255.</summary>
+    public int Target { get; init; }
+
+    /// <summary>Its number there, 0 to 255.</summary>
+    public int Lun { get; init; }
 }
 
 /// <summary>A network card (virtio-net): a closed set of what it is connected to.</summary>

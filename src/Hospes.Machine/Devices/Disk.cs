@@ -16,17 +16,18 @@ public readonly record struct DiskFailure(bool IsWrite, StorageError Error);
 /// <param name="Ticks">How long those took together, in ticks of <see cref="Stopwatch"/>.</param>
 public readonly record struct DiskTotals(long Operations, long Failed, long Bytes, long Ticks);
 
-/// <summary>What is behind a block device over all lives of the domain: a block node, and what was done to it.</summary>
-public sealed class Disk : IBlockBackend
+/// <summary>What is behind a disk or a drive over all lives of the domain: a block node, and what was done to it.</summary>
+public sealed partial class Disk : IBlockBackend
 {
     private readonly BlockGraph _graph;
     private readonly Counter _reads = new(), _writes = new(), _flushes = new(), _discards = new();
-    private BlockDevice? _device;
+    private Action? _tellLength;
     private long _told, _highest;
 
-    internal Disk(DiskOptions options, BlockGraph graph, BlockNode node, TimeProvider time)
+    internal Disk(DiskOptions options, BlockGraph graph, BlockNode? node, TimeProvider time, bool isRemovable = false)
     {
-        (Options, _graph, Node) = (options, graph, node);
+        (Options, _graph, _node) = (options, graph, node);
+        Tray = isRemovable ? new Tray(node is not null) : null;
         Gate = new RequestGate(time) { Limits = options.Limits };
     }
 
@@ -36,8 +37,8 @@ public sealed class Disk : IBlockBackend
     /// <summary>What the device is made of.</summary>
     public DiskOptions Options { get; }
 
-    /// <summary>The node that it reads and writes.</summary>
-    public BlockNode Node { get; }
+    /// <summary>The node that it reads and writes; null for a drive without a medium.</summary>
+    public BlockNode? Node => Volatile.Read(ref _node);
 
     /// <summary>Reads since it was opened.</summary>
     public DiskTotals Reads => _reads.Totals;
@@ -58,67 +59,75 @@ public sealed class Disk : IBlockBackend
     public Action<Disk, DiskFailure>? Failed { get; set; }
 
     /// <inheritdoc/>
-    public long Length => Node.Length;
+    public long Length => Node?.Length ?? 0;
 
     /// <inheritdoc/>
-    public bool IsReadOnly => Image.IsReadOnly;
-
-    private IBlockImage Image => Node.Image ?? throw new InvalidOperationException("a disk's node has no image");
+    public bool IsReadOnly => Node?.Image?.IsReadOnly ?? true;
 
     /// <inheritdoc/>
     public BlockResult Read(long offset, Span<byte> destination)
     {
-        long start = Stopwatch.GetTimestamp();
-        return Done(_reads, Image.Read(offset, destination), destination.Length, start, isWrite: false);
+        using var use = new Use(this);
+        return use.Image is { } image ? Done(_reads, image.Read(offset, destination), destination.Length, use.Start, isWrite: false) : BlockResult.NoMedium;
     }
 
     /// <inheritdoc/>
     public BlockResult Write(long offset, ReadOnlySpan<byte> source)
     {
-        long start = Stopwatch.GetTimestamp();
+        using var use = new Use(this);
+        if (use.Image is not { } image) return BlockResult.NoMedium;
         Reached(offset + source.Length);
-        return Done(_writes, Image.Write(offset, source), source.Length, start, isWrite: true);
+        return Done(_writes, image.Write(offset, source), source.Length, use.Start, isWrite: true);
     }
 
     /// <inheritdoc/>
     public BlockResult Flush()
     {
-        long start = Stopwatch.GetTimestamp();
-        return Done(_flushes, Image.Flush(), 0, start, isWrite: true);
+        using var use = new Use(this);
+        return use.Image is { } image ? Done(_flushes, image.Flush(), 0, use.Start, isWrite: true) : BlockResult.NoMedium;
     }
 
     /// <inheritdoc/>
     public BlockResult Discard(long offset, long length)
     {
-        long start = Stopwatch.GetTimestamp();
-        return Done(_discards, Image.Discard(offset, length), length, start, isWrite: true);
+        using var use = new Use(this);
+        return use.Image is { } image ? Done(_discards, image.Discard(offset, length), length, use.Start, isWrite: true) : BlockResult.NoMedium;
     }
 
     /// <inheritdoc/>
     public BlockResult WriteZeroes(long offset, long length, bool mayUnmap)
     {
-        long start = Stopwatch.GetTimestamp();
+        using var use = new Use(this);
+        if (use.Image is not { } image) return BlockResult.NoMedium;
         Reached(offset + length);
-        return Done(_writes, Image.WriteZeroes(offset, length, mayUnmap), length, start, isWrite: true);
+        return Done(_writes, image.WriteZeroes(offset, length, mayUnmap), length, use.Start, isWrite: true);
     }
 
     /// <summary>Changes the size, while the guest runs too. Whoever calls lets <see cref="TellLength"/> follow.</summary>
     /// <param name="size">The new size in bytes.</param>
-    public StorageError TryResize(long size) => _graph.TryResize(Node, size);
+    public StorageError TryResize(long size) => Node is { } node ? _graph.TryResize(node, size) : StorageError.Unsupported;
 
     /// <summary>Tells the guest of the current life of a length that it was not told yet. The life lasts at least as long as the call.</summary>
     public void TellLength()
     {
         long length = Length;
-        if (Interlocked.Exchange(ref _told, length) != length) _device?.CapacityChanged();
+        if (Interlocked.Exchange(ref _told, length) != length) Volatile.Read(ref _tellLength)?.Invoke();
     }
 
-    /// <summary>Makes the device for a life.</summary>
+    /// <summary>Makes the device for a life, where the disk is one by itself.</summary>
     internal BlockDevice MakeDevice()
     {
-        _told = Length;
-        _device = new BlockDevice(this, new BlockSettings { Serial = Options.Serial, IsReadOnly = Options.IsReadOnly, Queues = Options.Queues, Gate = Gate });
-        return _device;
+        var device = new BlockDevice(this, new BlockSettings { Serial = Options.Serial, IsReadOnly = Options.IsReadOnly, Queues = Options.Queues, Gate = Gate });
+        Begin(device.CapacityChanged);
+        return device;
+    }
+
+    /// <summary>A life begins.</summary>
+    /// <param name="tellLength">Tells the guest of a length that is another.</param>
+    internal void Begin(Action tellLength)
+    {
+        Volatile.Write(ref _told, Length);
+        Volatile.Write(ref _tellLength, tellLength);
     }
 
     private BlockResult Done(Counter counter, StorageError error, long bytes, long start, bool isWrite)

@@ -4,32 +4,18 @@ namespace Hospes.Virtio;
 
 using static BlockLayout;
 
-/// <summary>
-/// One request of a block device, from the chain that it arrived in to its status. Objects are reused; each has a buffer through which data
-/// pass between the guest and the disk.
-/// </summary>
-internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
+/// <summary>One request of a block device, from the chain that it arrived in to its status.</summary>
+internal sealed class BlockRequest(BlockDevice device) : DeviceRequest(device)
 {
-    private const int ChunkSize = 128 << 10;
+    private readonly BlockDevice _device = device;
 
-    private readonly byte[] _chunk = new byte[ChunkSize];
-    private VirtQueue? _queue;
-    private DescriptorChain? _chain;
-    private int _index;
+    /// <inheritdoc/>
+    public override HeldRequests? Held => _device.Held;
 
-    /// <summary>Takes a chain in.</summary>
-    public void Begin(int index, VirtQueue queue, DescriptorChain chain) => (_index, _queue, _chain) = (index, queue, chain);
-
-    /// <summary>The queue that it came in.</summary>
-    public int Index => _index;
-
-    /// <summary>Tells what a limit counts.</summary>
-    /// <param name="isWrite">Whether it changes the disk.</param>
-    /// <param name="bytes">How many bytes pass.</param>
-    /// <returns>False for a request that no limit counts, or that is wrong.</returns>
-    public bool Measure(out bool isWrite, out ulong bytes)
+    /// <inheritdoc/>
+    public override bool Measure(out bool isWrite, out ulong bytes)
     {
-        DescriptorChain chain = _chain!;
+        DescriptorChain chain = Chain;
         (isWrite, bytes) = (false, 0);
         Span<byte> header = stackalloc byte[HeaderSize];
         if (chain.WritableBytes < 1 || chain.ReadableBytes < HeaderSize || !chain.Read(0, header)) return false;
@@ -44,31 +30,11 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
         return type is Read or Write or Discard or WriteZeroes;
     }
 
-    /// <summary>Does it, on whatever thread, and gives the chain back.</summary>
-    public void Execute()
-    {
-        VirtQueue queue = _queue!;
-        try
-        {
-            if (Serve(_chain!, out uint written)) queue.Complete(_chain!, written);
-            else queue.Complete(_chain!, 0);
-        }
-#pragma warning disable CA1031 // A fault of a disk's own code ends its guest, not the process beside it.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            device.Failed(fault);
-        }
-        (_queue, _chain) = (null, null);
-        device.Done(this, _index, queue);
-    }
-
-    /// <summary>Serves the request.</summary>
-    /// <returns>False when there was no room for a status, or the guest's memory did not hold the request: the queue is broken then.</returns>
-    private bool Serve(DescriptorChain chain, out uint written)
+    /// <inheritdoc/>
+    protected override bool Serve(DescriptorChain chain, out uint written)
     {
         written = 0;
-        if (chain.WritableBytes < 1) return _queue!.Break(QueueFault.BadRequest);
+        if (chain.WritableBytes < 1) return Queue.Break(QueueFault.BadRequest);
         Span<byte> header = stackalloc byte[HeaderSize];
         if (!chain.Read(0, header)) return false;
         uint type = BinaryPrimitives.ReadUInt32LittleEndian(header);
@@ -78,9 +44,9 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
         uint data = 0;
         bool good = type switch
         {
-            Read => ReadDisk(chain, sector, room, out result, out data),
-            Write => WriteDisk(chain, sector, sent, out result),
-            Flush => Simple(device.Backend.Flush(), out result),
+            Read => ReadDisk(sector, room, out result, out data),
+            Write => WriteDisk(sector, sent, out result),
+            Flush => Simple(_device.Backend.Flush(), out result),
             GetId => ReadSerial(chain, room, out result, out data),
             Discard or WriteZeroes => Ranges(chain, sent, type == WriteZeroes, out result),
             _ => true,
@@ -104,36 +70,19 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
         return true;
     }
 
-    private bool ReadDisk(DescriptorChain chain, ulong sector, uint length, out BlockResult result, out uint done)
+    private bool ReadDisk(ulong sector, uint length, out BlockResult result, out uint done)
     {
-        done = 0;
-        result = BlockResult.Failed;
-        if (!device.IsInside(sector, length)) return true;
-        for (result = BlockResult.Ok; done < length;)
-        {
-            Span<byte> part = _chunk.AsSpan(0, (int)Math.Min(ChunkSize, length - done));
-            result = device.Backend.Read((long)(sector * Sector) + done, part);
-            if (result != BlockResult.Ok) return true;
-            if (!chain.Write(done, part)) return false;
-            done += (uint)part.Length;
-        }
-        return true;
+        (result, done) = (BlockResult.Failed, 0);
+        return !_device.IsInside(sector, length) || ReadDisk(_device.Backend, (long)(sector * Sector), 0, length, out result, out done);
     }
 
-    private bool WriteDisk(DescriptorChain chain, ulong sector, uint length, out BlockResult result)
+    private bool WriteDisk(ulong sector, uint length, out BlockResult result)
     {
         result = BlockResult.Failed;
-        if (device.IsReadOnly || !device.IsInside(sector, length)) return true;
-        result = BlockResult.Ok;
-        for (uint done = 0; done < length && result == BlockResult.Ok;)
-        {
-            Span<byte> part = _chunk.AsSpan(0, (int)Math.Min(ChunkSize, length - done));
-            if (!chain.Read(HeaderSize + done, part)) return false;
-            result = device.Backend.Write((long)(sector * Sector) + done, part);
-            done += (uint)part.Length;
-        }
+        if (_device.IsReadOnly || !_device.IsInside(sector, length)) return true;
+        if (!WriteDisk(_device.Backend, (long)(sector * Sector), HeaderSize, length, out result)) return false;
         // A driver that can't ask for a flush expects none to be needed (5.2.6.2).
-        if (result == BlockResult.Ok && device.IsWriteThrough) result = device.Backend.Flush();
+        if (result == BlockResult.Ok && _device.IsWriteThrough) result = _device.Backend.Flush();
         return true;
     }
 
@@ -141,13 +90,13 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
     {
         result = BlockResult.Ok;
         done = Math.Min(room, SerialSize);
-        return chain.Write(0, device.Serial[..(int)done]);
+        return chain.Write(0, _device.Serial[..(int)done]);
     }
 
     private bool Ranges(DescriptorChain chain, uint length, bool zeroes, out BlockResult result)
     {
         result = BlockResult.Failed;
-        if (device.IsReadOnly || length == 0 || length % RangeSize != 0 || length / RangeSize > BlockDevice.MostRanges) return true;
+        if (_device.IsReadOnly || length == 0 || length % RangeSize != 0 || length / RangeSize > BlockDevice.MostRanges) return true;
         Span<byte> range = stackalloc byte[RangeSize];
         for (uint at = 0; at < length; at += RangeSize)
         {
@@ -159,10 +108,10 @@ internal sealed class BlockRequest(BlockDevice device) : IThreadPoolWorkItem
             // Unknown flags, and unmapping in a discard, are refused (5.2.6.2).
             if ((flags & ~(zeroes ? RangeUnmap : 0)) != 0) return true;
             result = BlockResult.Failed;
-            if (count > BlockDevice.MostRangeSectors || !device.IsInside(sector, (ulong)count * Sector)) return true;
+            if (count > BlockDevice.MostRangeSectors || !_device.IsInside(sector, (ulong)count * Sector)) return true;
             long offset = (long)sector * Sector, bytes = (long)count * Sector;
             if (bytes == 0) result = BlockResult.Ok;
-            else result = zeroes ? device.Backend.WriteZeroes(offset, bytes, (flags & RangeUnmap) != 0) : device.Backend.Discard(offset, bytes);
+            else result = zeroes ? _device.Backend.WriteZeroes(offset, bytes, (flags & RangeUnmap) != 0) : _device.Backend.Discard(offset, bytes);
             if (result != BlockResult.Ok) return true;
         }
         return true;

@@ -9,6 +9,9 @@ public enum BlockResult
     /// <summary>The disk can't do that.</summary>
     Unsupported,
 
+    /// <summary>There is no medium in the drive.</summary>
+    NoMedium,
+
     /// <summary>It failed: an error of the host's disk, no room left, a damaged image. The guest sees an I/O error.</summary>
     Failed,
 }

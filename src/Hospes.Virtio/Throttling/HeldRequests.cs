@@ -1,7 +1,7 @@
 namespace Hospes.Virtio;
 
 /// <summary>
-/// Requests of a block device that a gate does not let begin yet: those that read and those that write each wait in their order. For the
+/// Requests to a disk that a gate does not let begin yet: those that read and those that write each wait in their order. For the
 /// device's worker thread, but for the timer, which has it called.
 /// </summary>
 internal sealed class HeldRequests : IDisposable
@@ -12,7 +12,7 @@ internal sealed class HeldRequests : IDisposable
 
     /// <summary>Whether a request is held back.</summary>
     /// <param name="request">A request that has its chain.</param>
-    public bool Holds(BlockRequest request)
+    public bool Holds(DeviceRequest request)
     {
         if (!request.Measure(out bool isWrite, out ulong bytes)) return false;
         Direction direction = _directions[isWrite ? 1 : 0];
@@ -22,29 +22,33 @@ internal sealed class HeldRequests : IDisposable
     }
 
     /// <summary>Takes one that may begin now.</summary>
-    public BlockRequest? Take()
+    public DeviceRequest? Take()
     {
         foreach (Direction direction in _directions)
         {
-            if (!direction.Held.TryPeek(out BlockRequest? request)) continue;
+            if (!direction.Held.TryPeek(out DeviceRequest? request)) continue;
             request.Measure(out _, out ulong bytes);
             if (direction.Way.TryBegin(bytes)) return direction.Held.Dequeue();
         }
         return null;
     }
 
-    /// <summary>Takes one that will never begin, since its queue is reset.</summary>
-    /// <param name="queue">The queue; null for any.</param>
-    public BlockRequest? Drop(int? queue)
+    /// <summary>Takes one out of turn.</summary>
+    /// <param name="wanted">Whether that is one.</param>
+    public DeviceRequest? Drop(Func<DeviceRequest, bool> wanted)
     {
-        foreach (Queue<BlockRequest> held in _directions.Select(static direction => direction.Held))
+        foreach (Direction direction in _directions)
         {
+            Queue<DeviceRequest> held = direction.Held;
+            DeviceRequest? found = null;
+            // Once around, so that the others keep their order.
             for (int left = held.Count; left > 0; left--)
             {
-                BlockRequest request = held.Dequeue();
-                if (queue is null || request.Index == queue) return request;
-                held.Enqueue(request);
+                DeviceRequest request = held.Dequeue();
+                if (found is null && wanted(request)) found = request;
+                else held.Enqueue(request);
             }
+            if (found is not null) return found;
         }
         return null;
     }
@@ -60,6 +64,6 @@ internal sealed class HeldRequests : IDisposable
     {
         public GateWay Way { get; } = new(gate, isWrite, wake);
 
-        public Queue<BlockRequest> Held { get; } = new(BlockDevice.MostInFlight);
+        public Queue<DeviceRequest> Held { get; } = new(RequestDevice.MostInFlight);
     }
 }

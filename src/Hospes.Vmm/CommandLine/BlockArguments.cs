@@ -39,11 +39,11 @@ internal sealed class BlockArguments
         if (format is not (null or "raw" or "qcow2")) reader.Fail($"Unknown driver '{format}'");
         string? file = reader.Text("file") ?? reader.Text("file.filename");
         string? serial = reader.Text("serial");
-        if (file is null) reader.Fail("Must specify either driver or file");
-        else if (file.Length == 0) reader.Fail("The 'file' block driver requires a file name");
+        bool isCdrom = reader.Choice("media", "disk", "cdrom") == "cdrom";
+        if (file is null && !isCdrom) reader.Fail("Must specify either driver or file");
+        else if (file?.Length == 0) reader.Fail("The 'file' block driver requires a file name");
         if (serial is not null) reader.Fail("'serial' is a property of the device: use -device virtio-blk-pci,serial=");
         reader.Only("file.driver", "file");
-        reader.Only("media", "disk");
         reader.Only("cache", "writeback");
         reader.Only("snapshot", "off");
         reader.Only("copy-on-read", "off");
@@ -54,19 +54,36 @@ internal sealed class BlockArguments
         RequestLimits limits = ThrottleArguments.Read(reader);
         if (!reader.Finish()) return reader.Error;
         if (_nodes.Exists(node => node.Drive == id)) return $"Duplicate ID '{id}' for drive";
-        var added = new BlockDescription(reader.Text("node-name"), format) { File = new BlockDescription(null, "file") { FileName = file }, IsReadOnly = readOnly, Drive = id, Limits = limits };
+        BlockDescription? below = file is null ? null : new BlockDescription(null, "file") { FileName = file };
+        var added = new BlockDescription(reader.Text("node-name"), format) { File = below, IsReadOnly = readOnly || isCdrom, Drive = id, Limits = limits };
         _nodes.Add(added);
         if (bus == "virtio") Virtio.Add(added);
         return null;
     }
 
+    /// <summary>The drive of <c>-cdrom</c>, which gets a device of its own; null for none.</summary>
+    public BlockDescription? Cdrom { get; private set; }
+
+    /// <summary>Reads <c>-cdrom</c>.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? AddCdrom(string path)
+    {
+        const string Id = "cd0";
+        if (path.Length == 0) return "The 'file' block driver requires a file name";
+        if (_nodes.Exists(static node => node.Drive == Id)) return $"Duplicate ID '{Id}' for drive";
+        Cdrom = new BlockDescription(null, null) { File = new BlockDescription(null, "file") { FileName = path }, IsReadOnly = true, Drive = Id };
+        _nodes.Add(Cdrom);
+        return null;
+    }
+
     /// <summary>Gives a device its disk.</summary>
+    /// <param name="model">The device's model.</param>
     /// <param name="name">The name of a drive or of a block node.</param>
     /// <param name="error">What is wrong, or null.</param>
-    public DiskOptions? Take(string name, out string? error)
+    public DiskOptions? Take(string model, string name, out string? error)
     {
         BlockDescription? node = _nodes.Find(node => node.Drive == name) ?? _nodes.Find(node => node.Name == name);
-        error = node is null ? $"Property 'virtio-blk-pci.drive' can't find value '{name}'" : null;
+        error = node is null ? $"Property '{model}.drive' can't find value '{name}'" : null;
         return node is null ? null : Take(node, out error);
     }
 
@@ -82,7 +99,7 @@ internal sealed class BlockArguments
         BlockDescription file = node.File ?? node;
         bool readOnly = node.IsReadOnly ?? file.IsReadOnly ?? false;
         if (file != node && file.IsReadOnly == true && !readOnly) readOnly = true;
-        return new DiskOptions(file.FileName!)
+        return new DiskOptions(file.FileName ?? "")
         {
             Format = node.File is null ? "raw" : node.Driver,
             IsReadOnly = readOnly,

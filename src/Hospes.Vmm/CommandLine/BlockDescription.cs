@@ -4,7 +4,7 @@ namespace Hospes.Vmm.CommandLine;
 
 /// <summary>A block node as <c>-blockdev</c> and <c>-drive</c> describe it: an image's file, or a format on a file.</summary>
 /// <param name="Name">The node's name; null for one that is inside another.</param>
-/// <param name="Driver">Its driver: <c>file</c>, <c>raw</c> or <c>qcow2</c>; null for a format that is to be found out.</param>
+/// <param name="Driver">Its driver: <c>file</c>, <c>raw</c> or <c>qcow2</c>; null for a format that is to be found out, and for a drive without a medium.</param>
 internal sealed record BlockDescription(string? Name, string? Driver)
 {
     /// <summary>With <c>file</c>, the path.</summary>

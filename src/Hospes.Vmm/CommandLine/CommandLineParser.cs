@@ -26,7 +26,7 @@ public sealed class CommandLineParser : IDeviceReferences
     public static VmmCommandLine? TryParse(IReadOnlyList<string> arguments, out string? error) => new CommandLineParser().Parse(arguments, out error);
 
     /// <inheritdoc/>
-    DiskOptions? IDeviceReferences.TakeDisk(string name, out string? error) => _disks.Take(name, out error);
+    DiskOptions? IDeviceReferences.TakeDisk(string model, string name, out string? error) => _disks.Take(model, name, out error);
 
     /// <inheritdoc/>
     NetworkOptions? IDeviceReferences.TakeNetwork(string name, out string? error) => _networks.Take(name, out error);
@@ -88,6 +88,7 @@ public sealed class CommandLineParser : IDeviceReferences
             {
                 OptionKind.Cpu => _machine.SetCpu(argument),
                 OptionKind.Monitor or OptionKind.Qmp or OptionKind.QmpPretty or OptionKind.Serial => _monitors.Add(option, kind, argument),
+                OptionKind.Cdrom => _disks.AddCdrom(argument),
                 OptionKind.Absent => argument == "none" ? null : $"Parameter 'type' does not accept value '{argument}'",
                 _ => _domain.Take(kind, argument),
             };
@@ -155,8 +156,9 @@ public sealed class CommandLineParser : IDeviceReferences
         error = _monitors.Finish();
         foreach (BlockDescription node in _disks.Virtio)
         {
-            if (error is null && _disks.Take(node, out error) is { } disk) devices.AddDisk(disk);
+            if (error is null && _disks.Take(node, out error) is { } disk) devices.AddDevice(disk);
         }
+        if (error is null && _disks.Cdrom is { } cdrom && _disks.Take(cdrom, out error) is { } medium) devices.AddDevice(new ScsiOptions { Units = [new ScsiUnitOptions(medium) { IsDrive = true }] });
         if (error is not null) return null;
         return _domain.Complete(new VmmCommandLine
         {

@@ -12,9 +12,10 @@ namespace Hospes.Vmm.CommandLine;
 internal interface IDeviceReferences
 {
     /// <summary>Gives a device its disk.</summary>
+    /// <param name="model">The device's model.</param>
     /// <param name="name">The name of a drive or of a block node.</param>
     /// <param name="error">What is wrong, or null.</param>
-    DiskOptions? TakeDisk(string name, out string? error);
+    DiskOptions? TakeDisk(string model, string name, out string? error);
 
     /// <summary>Gives a card its backend.</summary>
     /// <param name="name">The backend's name.</param>
@@ -40,12 +41,13 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
 
     private readonly List<DeviceOptions> _devices = [];
     private readonly List<SerialBus> _buses = [];
+    private readonly ScsiArguments _scsi = new(references);
     private readonly HashSet<string> _ids = [];
     private int _cards;
 
     /// <summary>The devices, in the order of their places.</summary>
     public IReadOnlyList<DeviceOptions> All =>
-        [.. _devices.Select(device => _buses.Find(bus => ReferenceEquals(bus.Place, device)) is { } bus ? new ConsoleOptions { Id = device.Id, Ports = [.. bus.Ports.OrderBy(static port => port.Number)] } : device)];
+        [.. _devices.Select(device => _buses.Find(bus => ReferenceEquals(bus.Place, device)) is { } bus ? new ConsoleOptions { Id = device.Id, Ports = [.. bus.Ports.OrderBy(static port => port.Number)] } : _scsi.Complete(device))];
 
     /// <summary>Reads <c>-device</c>.</summary>
     /// <returns>Null, or what is wrong.</returns>
@@ -88,17 +90,20 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
             DeviceModels.Block => ReadBlock(reader),
             DeviceModels.Entropy => ReadEntropy(reader),
             DeviceModels.Serial => ReadSerial(reader, id),
+            DeviceModels.ScsiHost => _scsi.ReadHost(reader, id),
+            DeviceModels.ScsiDisk or DeviceModels.ScsiDrive => ReadUnit(reader, model, id),
             _ => ReadPort(reader, model),
         };
         if (!reader.Finish()) return reader.Error;
         if (device is not null) _devices.Add(device with { Id = id, Bus = bus });
         if (device is ConsoleOptions) _buses[^1].Place = _devices[^1];
+        if (device is ScsiOptions) _scsi.Place(_devices[^1]);
         return null;
     }
 
-    /// <summary>Adds the card of a drive that asked for one.</summary>
-    /// <param name="disk">What the card is to be of.</param>
-    public void AddDisk(DiskOptions disk) => _devices.Add(disk);
+    /// <summary>Adds the device of a drive that asked for one.</summary>
+    /// <param name="device">The device.</param>
+    public void AddDevice(DeviceOptions device) => _devices.Add(device);
 
     /// <summary>The root port that a device is behind; null for bus 0.</summary>
     private string? ReadBus(OptionReader reader, DeviceModel model)
@@ -144,13 +149,29 @@ internal sealed class DeviceArguments(IDeviceReferences references, ChardevArgum
     {
         string? drive = reader.Text("drive");
         long queues = reader.Number("num-queues", 1, MostQueues) ?? 1;
-        string serial = reader.Text("serial") ?? "";
-        if (serial.Length > 20 || !serial.All(char.IsAscii)) reader.Fail($"Property 'virtio-blk-pci.serial' doesn't take value '{serial}'");
+        string serial = ReadSerial(reader, DeviceModels.Find(DeviceModels.Block)!);
         if (string.IsNullOrEmpty(drive)) reader.Fail("drive property not set");
         if (reader.Error is not null) return null;
-        DiskOptions? disk = references.TakeDisk(drive!, out string? error);
+        DiskOptions? disk = references.TakeDisk(DeviceModels.Block, drive!, out string? error);
         if (disk is null) reader.Fail(error!);
+        else if (disk.IsEmpty) reader.Fail("Device needs media, but drive is empty");
         return disk is null ? null : disk with { Serial = serial, Queues = (int)queues };
+    }
+
+    /// <summary>Reads the serial of a disk.</summary>
+    internal static string ReadSerial(OptionReader reader, DeviceModel model)
+    {
+        string serial = reader.Text("serial") ?? "";
+        if (serial.Length > 20 || !serial.All(char.IsAscii)) reader.Fail($"Property '{model.Name}.serial' doesn't take value '{serial}'");
+        return serial;
+    }
+
+    /// <summary>A unit has no place of its own on the bus of the machine.</summary>
+    private DeviceOptions? ReadUnit(OptionReader reader, DeviceModel model, string? id)
+    {
+        reader.Number("bootindex", -1, int.MaxValue);
+        _scsi.ReadUnit(reader, model, id);
+        return null;
     }
 
     private BalloonOptions ReadBalloon(OptionReader reader)

@@ -19,7 +19,7 @@ internal sealed record DeviceModel(string Name, string Bus, string Description, 
 /// <summary>The device models that there are.</summary>
 internal static class DeviceModels
 {
-    public const string Balloon = "virtio-balloon-pci", Memory = "virtio-mem-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci", Watchdog = "i6300esb", Gpu = "virtio-gpu-pci", Keyboard = "virtio-keyboard-pci", Tablet = "virtio-tablet-pci";
+    public const string Balloon = "virtio-balloon-pci", Memory = "virtio-mem-pci", Net = "virtio-net-pci", Block = "virtio-blk-pci", Entropy = "virtio-rng-pci", Serial = "virtio-serial-pci", Console = "virtconsole", Port = "virtserialport", RootPort = "pcie-root-port", Vsock = "virtio-vsock-pci", Panic = "pvpanic-pci", Generation = "vmgenid", FileSystem = "virtio-fs-pci", Watchdog = "i6300esb", Gpu = "virtio-gpu-pci", Keyboard = "virtio-keyboard-pci", Tablet = "virtio-tablet-pci", ScsiHost = "virtio-scsi-pci", ScsiDisk = "scsi-hd", ScsiDrive = "scsi-cd";
 
     private static readonly string[] s_on = ["on"], s_off = ["off"];
 
@@ -108,6 +108,9 @@ internal static class DeviceModels
             .. ThrottleArguments.Properties,
         ]),
         Pci(Entropy, "Source of entropy", new("max-bytes", "uint64", "", ["9223372036854775807"]), new("rng", "str", "ID of an object (default: the host's generator)")),
+        new(ScsiDrive, "SCSI", "CD-ROM drive with a tray", Unit("2048")),
+        new(ScsiDisk, "SCSI", "Disk", Unit("512")),
+        Pci(ScsiHost, "Bus of scsi-hd and scsi-cd", new DeviceProperty("num_queues", "uint32", "1 to 16 (default: 1)")),
         Pci(Serial, "Bus of virtconsole and virtserialport", new DeviceProperty("max_ports", "uint32", "1 to 31 (default: 31)")),
         new(Generation, "System", "Generation id in the ACPI tables", [new("guid", "str", "A UUID, or auto for a new one (default: auto)")]),
         Pci(Vsock, "Sockets between the guest and Unix sockets of the host",
@@ -146,7 +149,7 @@ internal static class DeviceModels
     {
         const string Modern = "-non-transitional";
         if (name.EndsWith(Modern, StringComparison.Ordinal)) name = name[..^Modern.Length];
-        if (name is "virtio-fs" or "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon" or "virtio-mem") name += "-pci";
+        if (name is "virtio-fs" or "virtio-net" or "virtio-blk" or "virtio-rng" or "virtio-serial" or "virtio-balloon" or "virtio-mem" or "virtio-scsi") name += "-pci";
         return All.FirstOrDefault(model => model.Name == name);
     }
 
@@ -159,6 +162,7 @@ internal static class DeviceModels
         EntropyOptions => Entropy,
         NetworkOptions => Net,
         ConsoleOptions => Serial,
+        ScsiOptions => ScsiHost,
         RootPortOptions => RootPort,
         WatchdogOptions => Watchdog,
         GpuOptions => Gpu,
@@ -171,6 +175,22 @@ internal static class DeviceModels
 
     private static DeviceModel Pci(string name, string description, params IEnumerable<DeviceProperty> own) =>
         new(name, "PCI", description, [.. own.Concat(s_pci).OrderBy(static property => property.Name, StringComparer.Ordinal)]);
+
+    private static DeviceProperty[] Unit(string blockSize) =>
+    [
+        new("bootindex", "int32", "No effect: the kernel comes from -kernel"),
+        new("bus", "str", "The virtio-scsi-pci, as ID.0 (default: the first)"),
+        new("channel", "uint32", "", ["0"]),
+        new("drive", "str", "Node name or ID of a drive; a scsi-cd without one is empty"),
+        new("logical_block_size", "size", "", ["0", blockSize]),
+        new("lun", "uint32", "Number of the unit in its target, 0 to 255 (default: 0)"),
+        new("rerror", "BlockdevOnError", "", ["auto", "report"]),
+        new("scsi-id", "uint32", "Number of the target, 0 to 255 (default: the next that is free)"),
+        new("serial", "str", "What the guest reads as the serial, up to 20 bytes of ASCII"),
+        new("share-rw", "bool", "on/off", s_off),
+        new("werror", "BlockdevOnError", "", ["report"]),
+        new("write-cache", "OnOffAuto", "on/off/auto", ["on", "auto"]),
+    ];
 
     private static DeviceProperty[] Ports(string name) =>
     [

@@ -51,13 +51,14 @@ internal static class OptionTable
         ["msg"] = OptionKind.Message,
         ["gdb"] = OptionKind.Gdb,
         ["s"] = OptionKind.GdbUsual,
+        ["cdrom"] = OptionKind.Cdrom,
         ["watchdog-action"] = OptionKind.WatchdogAction,
     };
 
     /// <summary>QEMU's other options, with and without an argument; no domain here knows them.</summary>
     private static readonly HashSet<string> s_foreign =
     [
-        "acpitable", "add-fd", "alt-grab", "audio", "audiodev", "bios", "boot", "cdrom", "chroot", "compat", "ctrl-grab", "curses", "D", "d", "debugcon", "dfilter",
+        "acpitable", "add-fd", "alt-grab", "audio", "audiodev", "bios", "boot", "chroot", "compat", "ctrl-grab", "curses", "D", "d", "debugcon", "dfilter",
         "dtb", "echr", "enable-fips", "enable-sync-profile", "fda", "fdb", "fsdev", "full-screen", "fw_cfg", "global", "hda", "hdb", "hdc", "hdd", "icount",
         "incoming", "iscsi", "jitdump", "k", "L", "loadvm", "mem-path", "mem-prealloc", "mtdblock", "no-acpi", "no-quit", "numa", "old-param", "one-insn-per-tb",
         "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas",
@@ -120,6 +121,7 @@ internal enum OptionKind
     Gdb,
     Vnc,
     WatchdogAction,
+    Cdrom,
     GdbUsual,
 
     /// <summary>It asks for what is the case anyway.</summary>

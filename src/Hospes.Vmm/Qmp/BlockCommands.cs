@@ -9,8 +9,7 @@ using Hospes.Vmm.CommandLine;
 namespace Hospes.Vmm.Qmp;
 
 /// <summary>
-/// Commands over disks and block nodes (QEMU, <c>qapi/block-core.json</c>, <c>qapi/block.json</c>), and the event of a disk that fails. No drive here
-/// has a medium that can be taken out, so <c>eject</c> and <c>blockdev-change-medium</c> say what QEMU says of such a drive.
+/// Commands over disks and block nodes (QEMU, <c>qapi/block-core.json</c>, <c>qapi/block.json</c>), and the event of a disk that fails.
 /// </summary>
 internal sealed class BlockCommands(DomainControl control)
 {
@@ -36,15 +35,6 @@ internal sealed class BlockCommands(DomainControl control)
             yield return new(
                 "block_resize", new QmpObject(new("device", QmpType.Text, IsOptional: true), new("node-name", QmpType.Text, IsOptional: true), new("size", QmpType.Integer)),
                 QmpObject.Empty, Resize);
-            yield return new(
-                "eject", new QmpObject(new("device", QmpType.Text, IsOptional: true), new("id", QmpType.Text, IsOptional: true), new("force", QmpType.Bool, IsOptional: true)),
-                QmpObject.Empty, Eject);
-            yield return new(
-                "blockdev-change-medium",
-                new QmpObject(
-                    new("device", QmpType.Text, IsOptional: true), new("id", QmpType.Text, IsOptional: true), new("filename", QmpType.Text), new("format", QmpType.Text, IsOptional: true),
-                    new("force", QmpType.Bool, IsOptional: true), new("read-only-mode", new QmpEnum("retain", "read-only", "read-write"), IsOptional: true)),
-                QmpObject.Empty, Eject);
         }
     }
 
@@ -56,7 +46,7 @@ internal sealed class BlockCommands(DomainControl control)
     public static JsonObject Describe(DomainEvent.BlockError happened) => new()
     {
         ["device"] = happened.Disk.Options.Drive ?? "",
-        ["node-name"] = happened.Disk.Node.Name,
+        ["node-name"] = happened.Disk.Node?.Name ?? "",
         ["operation"] = happened.Failure.IsWrite ? "write" : "read",
         ["action"] = "report",
         ["nospace"] = happened.Failure.Error == StorageError.NoSpace,
@@ -147,15 +137,5 @@ internal sealed class BlockCommands(DomainControl control)
     {
         disk.TellLength();
         return disk;
-    }
-
-    private QmpResult Eject(QmpArguments arguments)
-    {
-        string? device = arguments.Text("device"), id = arguments.Text("id");
-        if (device is null == id is null) return QmpError.Generic("Need exactly one of 'device' and 'id'");
-        if (!Disks.Any(disk => device is not null ? disk.Options.Drive == device : disk.Options.Id == id)) return QmpError.NoDevice(device ?? id!);
-        if (arguments.Text("filename") is { } path && !ImageInspector.TryRead(path, null, shared: true, out _, out StorageFailure? failure))
-            return QmpError.Generic(StorageWords.CannotOpen(path, failure, arguments.Text("format") ?? "raw"));
-        return QmpError.Generic($"Device '{device ?? id}' is not removable");
     }
 }

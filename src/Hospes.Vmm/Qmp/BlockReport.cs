@@ -21,17 +21,26 @@ internal static class BlockReport
         _ => "qcow2",
     };
 
+    /// <summary>What a disk is attached to, as QEMU names it: a virtio device has the disk in a part of its own, without a name.</summary>
+    public static string Device(DomainControl control, Disk disk) =>
+        control.Devices.Any(device => ReferenceEquals(device, disk.Options)) ? $"{Path(control, disk.Options)}/virtio-backend" : disk.Options.Id ?? Path(control, disk.Options);
+
     /// <summary>A drive: <c>BlockInfo</c>.</summary>
-    public static JsonObject Drive(DomainControl control, Disk disk) => new()
+    public static JsonObject Drive(DomainControl control, Disk disk)
     {
-        ["io-status"] = "ok",
-        ["device"] = disk.Options.Drive ?? "",
-        ["locked"] = false,
-        ["removable"] = false,
-        ["inserted"] = Node(disk.Node),
-        ["qdev"] = $"{Path(control, disk.Options)}/virtio-backend",
-        ["type"] = "unknown",
-    };
+        var drive = new JsonObject
+        {
+            ["io-status"] = "ok",
+            ["device"] = disk.Options.Drive ?? "",
+            ["locked"] = disk.Tray?.IsLocked ?? false,
+            ["removable"] = disk.Tray is not null,
+            ["qdev"] = Device(control, disk),
+            ["type"] = "unknown",
+        };
+        if (disk.Tray is { } tray) drive["tray_open"] = tray.IsOpen;
+        if (disk.Node is { } node) drive["inserted"] = Node(node);
+        return drive;
+    }
 
     /// <summary>A node: <c>BlockDeviceInfo</c>.</summary>
     public static JsonObject Node(BlockNode node)
@@ -54,14 +63,14 @@ internal static class BlockReport
     }
 
     /// <summary>What was done to a drive: <c>BlockStats</c>.</summary>
-    public static JsonObject Statistics(DomainControl control, Disk disk) => new()
+    public static JsonObject Statistics(DomainControl control, Disk disk)
     {
-        ["device"] = disk.Options.Drive ?? "",
-        ["parent"] = Statistics(disk.Node.File!),
-        ["stats"] = Counts(disk),
-        ["node-name"] = disk.Node.Name,
-        ["qdev"] = $"{Path(control, disk.Options)}/virtio-backend",
-    };
+        var statistics = new JsonObject { ["device"] = disk.Options.Drive ?? "", ["stats"] = Counts(disk), ["qdev"] = Device(control, disk) };
+        if (disk.Node is not { } node) return statistics;
+        statistics["node-name"] = node.Name;
+        if (node.File is { } file) statistics["parent"] = Statistics(file);
+        return statistics;
+    }
 
     /// <summary>What was done to a node, and to the file below; only whoever uses it counts.</summary>
     public static JsonObject Statistics(BlockNode node)

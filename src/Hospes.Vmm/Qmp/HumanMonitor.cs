@@ -186,15 +186,22 @@ internal sealed class HumanMonitor
         IEnumerable<string> shown = nodes
             ? (backends?.Blocks.Nodes.Reverse() ?? []).Where(node => wanted is null || node.Name == wanted).Select(static node => DescribeBlock(node, null, null))
             : (backends?.Disks ?? []).Where(disk => wanted is null || disk.Options.Drive == wanted)
-                .Select(disk => DescribeBlock(disk.Node, disk.Options.Drive, $"{BlockReport.Path(_control, disk.Options)}/virtio-backend"));
+                .Select(DescribeDrive);
         return string.Join("\r\n", shown);
     }
 
-    private static string DescribeBlock(BlockNode node, string? drive, string? user)
+    private string DescribeDrive(Disk disk)
+    {
+        string attached = Line($"    Attached to:      {BlockReport.Device(_control, disk)}");
+        if (disk.Tray is { } tray) attached += Line($"    Removable device: {(tray.IsLocked ? "" : "not ")}locked, tray {(tray.IsOpen ? "open" : "closed")}");
+        return disk.Node is { } node ? DescribeBlock(node, disk.Options.Drive, attached) : Line($"{disk.Options.Drive}: [not inserted]") + attached;
+    }
+
+    private static string DescribeBlock(BlockNode node, string? drive, string? attached)
     {
         string name = drive is null ? node.Name : $"{drive} ({node.Name})";
         return Line($"{name}: {node.Path} ({BlockReport.Name(node.Driver)}{(node.IsReadOnly ? ", read-only" : "")})")
-            + (user is null ? "" : Line($"    Attached to:      {user}"))
+            + attached
             + Line("    Cache mode:       writeback");
     }
 

@@ -72,10 +72,10 @@ internal sealed class PlugCommands(DomainControl control)
     /// <summary>What a domain that runs has for a further device.</summary>
     private sealed class Present(DeviceBackends backends) : IDeviceReferences
     {
-        public DiskOptions? TakeDisk(string name, out string? error)
+        public DiskOptions? TakeDisk(string model, string name, out string? error)
         {
             BlockNode? node = backends.Blocks.Find(name);
-            error = node is null ? $"Property 'virtio-blk-pci.drive' can't find value '{name}'"
+            error = node is null ? $"Property '{model}.drive' can't find value '{name}'"
                 : node.User is not null || node.Above is not null ? $"Node '{name}' is already in use by another device" : null;
             return error is null ? new DiskOptions(node!.Path) { NodeName = name, IsPresent = true, IsReadOnly = node.IsReadOnly } : null;
         }

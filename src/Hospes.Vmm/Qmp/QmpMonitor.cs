@@ -36,6 +36,7 @@ public sealed class QmpMonitor : IDisposable
                 .. new RunCommands(_control).Commands,
                 .. new IdentityCommands(runner).Commands,
                 .. new BlockCommands(_control).Commands,
+                .. new MediumCommands(_control).Commands,
                 .. new NetworkCommands(_control).Commands,
                 .. new ChardevCommands(chardevs).Commands,
                 .. new PciCommands(_control).Commands,
@@ -50,7 +51,7 @@ public sealed class QmpMonitor : IDisposable
                 .. _display.Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, BalloonCommands.ChangeEvent, MemoryCommands.ChangeEvent, PlugCommands.DeletedEvent],
+            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, MediumCommands.MovedEvent, BalloonCommands.ChangeEvent, MemoryCommands.ChangeEvent, PlugCommands.DeletedEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
@@ -97,6 +98,10 @@ public sealed class QmpMonitor : IDisposable
         {
             JsonObject described = BlockCommands.Describe(error);
             Server.Publish(BlockCommands.FailureEvent.Name, described, $"{described["device"]} {described["node-name"]} {described["operation"]}");
+        }
+        else if (happened is DomainEvent.TrayMoved moved)
+        {
+            Server.Publish(MediumCommands.MovedEvent.Name, MediumCommands.Describe(_control, moved));
         }
         else if (happened is DomainEvent.BalloonChange change)
         {

@@ -32,6 +32,18 @@ public sealed class DeviceArgumentsTests
     }
 
     [Fact]
+    public void Discs_are_in_drives_of_one_device()
+    {
+        Read("--cdrom", "a.iso", "--cdrom", "none").Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
+        ScsiOptions scsi = devices!.ShouldHaveSingleItem().ShouldBeOfType<ScsiOptions>();
+        scsi.Units.ShouldBe(
+            [
+                new ScsiUnitOptions(new DiskOptions("a.iso") { Id = "cd0", Drive = "cd0", Format = "raw", IsReadOnly = true }) { IsDrive = true },
+                new ScsiUnitOptions(new DiskOptions("") { Id = "cd1", Drive = "cd1", Format = "raw", IsReadOnly = true }) { IsDrive = true, Target = 1 },
+            ]);
+    }
+
+    [Fact]
     public void Disks_and_cards_have_limits_with_bursts()
     {
         Read("--disk", "a,bps=10M:100M:3,iops-write=50", "--net", "tap=t,bps-read=1000,bps-write=2k:4k,iops=0x10").Succeeded(out IReadOnlyList<DeviceOptions>? devices, out _).ShouldBeTrue();
@@ -86,6 +98,7 @@ public sealed class DeviceArgumentsTests
     [InlineData("--share", "/")]
     [InlineData("--share", "a:")]
     [InlineData("--share", "a:0123456789012345678901234567890123456")]
+    [InlineData("--cdrom", "")]
     [InlineData("--disk", "")]
     [InlineData("--disk", "a,format=vmdk")]
     [InlineData("--disk", "a,serial=123456789012345678901")]

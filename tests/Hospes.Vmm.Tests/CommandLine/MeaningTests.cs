@@ -49,6 +49,28 @@ public sealed class MeaningTests
     }
 
     [Fact]
+    public void DisksAndDrivesHavePlacesOnScsiBuses()
+    {
+        IReadOnlyList<DeviceOptions> devices = Read(
+            "-device virtio-scsi-pci,id=a,num_queues=4 -device scsi-hd,drive=h,id=h0,serial=S -device scsi-cd,drive=e -device virtio-scsi,id=b -device scsi-cd,drive=c,bus=b.0,scsi-id=0,lun=3,channel=0,id=c0 -device scsi-cd,bus=b.0 "
+                + "-drive if=none,id=h,file=h.raw -drive if=none,id=e,media=cdrom -drive if=none,id=c,media=cdrom,file=c.iso,format=raw -cdrom d.iso").Devices;
+        devices.Count.ShouldBe(3);
+        ScsiOptions first = devices[0].ShouldBeOfType<ScsiOptions>(), second = devices[1].ShouldBeOfType<ScsiOptions>(), third = devices[2].ShouldBeOfType<ScsiOptions>();
+        (first.Id, first.Queues, second.Id, third.Id).ShouldBe(("a", 4, "b", null));
+        first.Units.ShouldBe(
+            [
+                new ScsiUnitOptions(new DiskOptions("h.raw") { Id = "h0", Drive = "h", Serial = "S" }),
+                new ScsiUnitOptions(new DiskOptions("") { Drive = "e", Format = "raw", IsReadOnly = true }) { IsDrive = true, Target = 1 },
+            ]);
+        second.Units.ShouldBe(
+            [
+                new ScsiUnitOptions(new DiskOptions("c.iso") { Id = "c0", Drive = "c", Format = "raw", IsReadOnly = true }) { IsDrive = true, Lun = 3 },
+                new ScsiUnitOptions(new DiskOptions("") { IsReadOnly = true }) { IsDrive = true },
+            ]);
+        third.Units.ShouldBe([new ScsiUnitOptions(new DiskOptions("d.iso") { Drive = "cd0", IsReadOnly = true }) { IsDrive = true }]);
+    }
+
+    [Fact]
     public void AGenerationIdIsOfTheMachine()
     {
         Read("-device vmgenid,guid=00112233-4455-6677-8899-aabbccddeeff").Machine.GenerationId.ShouldBe(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
