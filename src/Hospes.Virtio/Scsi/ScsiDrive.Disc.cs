@@ -31,7 +31,8 @@ internal sealed partial class ScsiDrive
         int length = asked ? 8 : 4;
         BinaryPrimitives.WriteUInt16BigEndian(events, (ushort)(length - 2));
         (events[2], events[3]) = (asked ? MediaClass : NoEvents, Media);
-        if (asked) (events[4], events[5]) = ((byte)tray.TakeEvent(), (byte)((tray.IsOpen ? DoorOpen : 0) | (tray.HasMedium ? MediumPresent : 0)));
+        // What lies in an open tray is not there for the guest: Linux takes it for a disc that can be read otherwise.
+        if (asked) (events[4], events[5]) = ((byte)tray.TakeEvent(), (byte)((tray.IsOpen ? DoorOpen : 0) | (NotReady is null ? MediumPresent : 0)));
         return Give(data, events[..length], WantedAt7(cdb));
     }
 

@@ -62,7 +62,7 @@ public sealed class ScsiDriveTests
         _moves.ShouldBeEmpty();
         _tray.TryOpen(force: true).ShouldBeTrue();
         (_tray.IsLocked, _tray.IsOpen).ShouldBe((false, true));
-        _initiator.Do(s_events, 8).ShouldBe([0, 6, 4, 0x10, 3, 3, 0, 0]);
+        _initiator.Do(s_events, 8).ShouldBe([0, 6, 4, 0x10, 3, 1, 0, 0], "what lies in an open tray is not there");
         _tray.Close();
         _initiator.Do(s_events, 8).ShouldBe([0, 6, 4, 0x10, 2, 2, 0, 0], "events are told before everything else");
         _initiator.Refuse(s_lock).ShouldBe(Sense.MediumChanged);
