@@ -6,8 +6,12 @@ using Hospes.Vmm.Statistics;
 namespace Hospes.Vmm.Tests.Qmp;
 
 /// <summary>What programs are told of what a domain used and did.</summary>
-public sealed class StatisticsTests
+public sealed class StatisticsTests : IDisposable
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("hs").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     [Fact]
     public void ProcessorsAndDevicesAreToldOfByTheirPaths()
     {
@@ -39,8 +43,7 @@ public sealed class StatisticsTests
     [Fact]
     public void EveryStatisticHasASchema()
     {
-        string folder = Directory.CreateTempSubdirectory("hs").FullName;
-        using var domain = new Monitored(RunningDomain.Options(new EntropyOptions { Id = "r" }, new StreamNetworkOptions(Path.Combine(folder, "s"), Listens: true) { Id = "nic0", Backend = "net0" }));
+        using var domain = new Monitored(RunningDomain.Options(new EntropyOptions { Id = "r" }, new StreamNetworkOptions(Path.Combine(_folder, "s"), Listens: true) { Id = "nic0", Backend = "net0" }));
         JsonElement schemas = domain.Do("query-stats-schemas");
         foreach (string target in (string[])["vm", "vcpu"])
         {
@@ -50,7 +53,6 @@ public sealed class StatisticsTests
         }
         JsonElement card = domain.Do("query-stats", """{"target":"vm"}""").EnumerateArray().Single(static at => at.TryGetProperty("qom-path", out JsonElement path) && path.GetString() == "/machine/peripheral/nic0");
         Value(card, "net_tx_bytes").GetInt64().ShouldBe(0);
-        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]
