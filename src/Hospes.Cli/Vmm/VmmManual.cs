@@ -20,7 +20,7 @@ internal static class VmmManual
         ("-append", "TEXT", "The kernel's command line."),
         ("-device", "MODEL[,PROPERTY=VALUE…]", "A device: virtio-net-pci, virtio-blk-pci, virtio-rng-pci, virtio-serial-pci with virtconsole and virtserialport. pcie-root-port, virtio-balloon-pci, virtio-vsock-pci, virtio-fs-pci, virtio-gpu-pci, virtio-keyboard-pci, virtio-tablet-pci, i6300esb; -device help and -device MODEL,help list more."),
         ("-netdev", "TYPE,id=ID[,…]", "What a network card is connected to: user[,hostfwd=RULE…] (through passt), tap,ifname=NAME, stream and dgram with addresses (addr.type=unix,addr.path=…), or socket,listen=|connect=|udp=."),
-        ("-drive", "file=FILE[,format=FORMAT][,if=none|virtio][,media=disk|cdrom][,id=ID][,readonly=on]", "A disk image; with if=virtio it gets a device too."),
+        ("-drive", "file=FILE[,format=FORMAT][,if=none|virtio][,id=ID][,readonly=on]", "A disk image; with if=virtio it gets a device too. With media=cdrom it is a disc for a scsi-cd, without file an empty drive."),
         ("-cdrom", "FILE", "A disc in a drive of its own: virtio-scsi-pci with a scsi-cd."),
         ("-blockdev", "DRIVER,node-name=NAME[,…]", "A block node: file, raw or qcow2; a format names the node below as file=NAME or describes it as file.driver=file,file.filename=…; JSON is taken too."),
         ("-object", "rng-random|rng-builtin,id=ID", "A source of entropy for virtio-rng-pci."),
