@@ -119,6 +119,10 @@ internal sealed class RootFolder
         string place = Path.Combine(Root, path);
         if (LeadsThroughLink(path)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+        bool isFolder = entry.EntryType == TarEntryType.Directory, isLink = IsLink(place);
+        // What is there already gives way and is not followed; but a folder stays one, and so does a link in the place of a folder.
+        if (isFolder ? isLink : !isLink && Directory.Exists(place)) return;
+        if (!isFolder) File.Delete(place);
         switch (entry.EntryType)
         {
             case TarEntryType.Directory:
@@ -133,7 +137,7 @@ internal sealed class RootFolder
             case TarEntryType.SymbolicLink:
                 File.CreateSymbolicLink(place, entry.LinkName);
                 break;
-            case TarEntryType.HardLink when Place(entry.LinkName) is { } other && File.Exists(Path.Combine(Root, other)):
+            case TarEntryType.HardLink when Place(entry.LinkName) is { } other && !LeadsThroughLink(other + "/") && File.Exists(Path.Combine(Root, other)):
                 // The copy costs its space once more; Debian's packages have few such links.
                 File.Copy(Path.Combine(Root, other), place);
                 break;
@@ -150,11 +154,13 @@ internal sealed class RootFolder
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, mode);
     }
 
+    private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
+
     private bool LeadsThroughLink(string path)
     {
         for (int at = path.IndexOf('/'); at > 0; at = path.IndexOf('/', at + 1))
         {
-            if (new FileInfo(Path.Combine(Root, path[..at])).LinkTarget is not null) return true;
+            if (IsLink(Path.Combine(Root, path[..at]))) return true;
         }
 
         return false;
