@@ -63,7 +63,7 @@ public sealed class MediumTests : IDisposable
         IsOpen().ShouldBeTrue();
         _domain.Do("blockdev-close-tray", """{"device":"d0"}""");
         _domain.Domain.Next().ShouldBe(new DomainEvent.TrayMoved(Disk(0), IsOpen: false));
-        Qmp.MediumCommands.Describe(_domain.Domain.Control, new DomainEvent.TrayMoved(Disk(1), IsOpen: true)).ToJsonString().ShouldBe("""{"device":"d1","id":"cd1","tray-open":true}""");
+        Vmm.Qmp.MediumCommands.Describe(_domain.Domain.Control, new DomainEvent.TrayMoved(Disk(1), IsOpen: true)).ToJsonString().ShouldBe("""{"device":"d1","id":"cd1","tray-open":true}""");
     }
 
     [Fact]
