@@ -29,10 +29,10 @@ public sealed class RootFolderTests : IDisposable
     public void AFolderInThePlaceOfALinkChangesNothing()
     {
         _folder.Write("outside/secret", "kept");
-        UnixFileMode mode = System.IO.File.GetUnixFileMode(Outside);
+        UnixFileMode mode = new DirectoryInfo(Outside).UnixFileMode;
         Unpack(Link("etc", Outside), Folder("etc", UnixFileMode.OtherWrite), File("etc/secret", "new"));
         System.IO.File.ReadAllText(Path.Combine(Outside, "secret")).ShouldBe("kept");
-        System.IO.File.GetUnixFileMode(Outside).ShouldBe(mode);
+        new DirectoryInfo(Outside).UnixFileMode.ShouldBe(mode);
         new FileInfo(Path.Combine(Inside, "etc")).LinkTarget.ShouldBe(Outside);
     }
 
