@@ -12,8 +12,14 @@ shift 3
 [ $# -eq 0 ] || set -- -initrd "$1" -append "$2"
 set -- -m 256 -nodefaults -no-user-config -no-reboot -display none -serial stdio -kernel "$kernel" "$@"
 [ "$system" != hospes ] || exec hospes vmm -M xenpvh -accel kvm "$@"
-exec qemu-system-x86_64 -M "$system$chip" -accel kvm -cpu host "$@"
+exec /usr/bin/qemu-system-x86_64 -M "$system$chip" -accel kvm -cpu host "$@"
 START
+
+# end SYSTEM: ends what runs; says why where it has ended by itself.
+end() {
+  kill $pid 2>/dev/null || { echo "$1 ended early:"; tail -n 5 /tmp/out; }
+  wait $pid 2>/dev/null
+}
 
 # From the exec of the system to its first entry into a guest, by the kernel's own trace.
 first_instruction() {
@@ -26,13 +32,13 @@ first_instruction() {
   sh /tmp/start "$1" "" /exits.elf </dev/null >/tmp/out 2>&1 &
   pid=$!
   for try in $(seq 600); do [ "$(cat $trace/tracing_on)" = 0 ] && break; usleep 50000; done
-  kill $pid; wait $pid 2>/dev/null
+  end "$1"
   echo 0 >$trace/events/kvm/kvm_entry/enable
   echo '!traceoff:1' >$trace/events/kvm/kvm_entry/trigger
-  awk -v system="$1" '
+  awk -v name="$1" '
     { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+:$/) time = $i + 0 }
     /sched_process_exec: filename=.*(hospes|qemu-system)/ { from = time }
-    /kvm_entry:/ && from { printf "figure first-instruction-ms %s %.1f\n", system, (time - from) * 1000; exit }' $trace/trace
+    /kvm_entry:/ && from { printf "figure first-instruction-ms %s %.1f\n", name, (time - from) * 1000; exit }' $trace/trace
 }
 
 # Cycles of one exit: what the guest says itself.
@@ -41,7 +47,7 @@ exits() {
   sh /tmp/start "$1" $chip /exits.elf </dev/null >/tmp/out 2>&1 &
   pid=$!
   for try in $(seq 1200); do grep -q 'exit end' /tmp/out && break; usleep 100000; done
-  kill $pid; wait $pid 2>/dev/null
+  end "$1"
   grep -a '^exit [a-z-]* [0-9a-f]' /tmp/out | tr -d '\r' | while read -r word kind cycles; do echo "figure $kind-cycles $1 $((0x$cycles))"; done
 }
 
@@ -56,12 +62,12 @@ boot() {
       *INNER*)
         to=$(cut -d' ' -f1 /proc/uptime)
         echo "figure boot-s $1 $(echo "$from $to" | awk '{ printf "%.2f", $2 - $1 }')"
-        awk -v system="$1" -v ram=$((memory * 1024)) '
+        awk -v name="$1" -v ram=$((memory * 1024)) '
           /^[0-9a-f]+-[0-9a-f]+ / { guest = 0 }
           /^Size:/ { guest = $2 >= ram && $2 < ram * 2 }
           /^Rss:/ && !guest { rss += $2 }
           /^Private_(Clean|Dirty):/ && !guest { private += $2 }
-          END { printf "figure resident-mib %s %.1f\nfigure private-mib %s %.1f\n", system, rss / 1024, system, private / 1024 }' /proc/$pid/smaps
+          END { printf "figure resident-mib %s %.1f\nfigure private-mib %s %.1f\n", name, rss / 1024, system, private / 1024 }' /proc/$pid/smaps
         kill $pid ;;
     esac
   done </tmp/pipe
