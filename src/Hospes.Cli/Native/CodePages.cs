@@ -33,26 +33,27 @@ internal static partial class CodePages
         (nint Start, nint Length) mapping = default;
         foreach (string line in smaps)
         {
-            int colon = line.IndexOf(':', StringComparison.Ordinal);
-            if (line.AsSpan().StartsWith("Private_Dirty:"))
+            if (line.StartsWith("Private_Dirty:", StringComparison.Ordinal))
             {
-                if (mapping.Length > 0 && line.AsSpan(colon + 1).Trim() is "0 kB") yield return mapping;
+                if (mapping.Length > 0 && line.EndsWith(" 0 kB", StringComparison.Ordinal)) yield return mapping;
                 mapping = default;
             }
-            else if (line.IndexOf('-', StringComparison.Ordinal) is > 0 and var dash && (colon < 0 || line.IndexOf(' ', StringComparison.Ordinal) < colon))
+            else if (line.Length > 0 && char.IsAsciiHexDigitLower(line[0]))
             {
-                mapping = Code(line, dash);
+                mapping = Code(line);
             }
         }
     }
 
     /// <summary>Reads a mapping's first line, as in <c>start-end perms offset dev inode path</c>; of length zero unless it is code of a file.</summary>
-    private static (nint Start, nint Length) Code(string line, int dash)
+    private static (nint Start, nint Length) Code(string line)
     {
         string[] parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length < 6 || parts[1] != "r-xp" || !parts[5].StartsWith('/')) return default;
-        return nint.TryParse(parts[0].AsSpan(0, dash), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out nint start)
-            && nint.TryParse(parts[0].AsSpan(dash + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out nint end) ? (start, end - start) : default;
+        string[] ends = parts[0].Split('-');
+        return ends.Length == 2
+            && nint.TryParse(ends[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out nint start)
+            && nint.TryParse(ends[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out nint end) ? (start, end - start) : default;
     }
 
     // SAFETY: only ranges that the kernel itself listed as unchanged private mappings of files come here; their pages come back from the file.
