@@ -126,19 +126,27 @@ internal sealed class Domain : IDisposable
     }
 
     /// <summary>Runs every processor on a thread of its own until the domain ends. Once, after <see cref="Build"/>.</summary>
-    public DomainEnd Run()
+    /// <param name="started">Called on this thread once every processor has its own.</param>
+    public DomainEnd Run(Action? started = null)
     {
         PvhMachine machine = _machine ?? throw new InvalidOperationException("the domain is not built");
         lock (_threads)
         {
             foreach (Vcpu vcpu in _vcpus) Start(vcpu, machine);
         }
-        Task.WhenAny(machine.Completion, _stop.Task).GetAwaiter().GetResult();
-        _gate.End();
-        // No processor comes any more: one that would, finds the gate closed.
-        Thread[] threads;
-        lock (_threads) threads = [.. _threads];
-        foreach (Thread thread in threads) thread.Join();
+        try
+        {
+            started?.Invoke();
+            Task.WhenAny(machine.Completion, _stop.Task).GetAwaiter().GetResult();
+        }
+        finally
+        {
+            _gate.End();
+            // No processor comes any more: one that would, finds the gate closed.
+            Thread[] threads;
+            lock (_threads) threads = [.. _threads];
+            foreach (Thread thread in threads) thread.Join();
+        }
         machine.FlushConsole();
         if (machine.Completion.Exception is { } fault) Stop(new DomainEnd(DomainEndKind.HostFault, Detail: $"a device: {fault.InnerException}"));
         // A guest that powered itself off did so, even when someone stopped it in the same moment; a fault of the host counts first.

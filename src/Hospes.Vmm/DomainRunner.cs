@@ -102,8 +102,7 @@ public sealed class DomainRunner
                 Control.Begin(domain);
                 if (!timed && _options.Timeout is { } span) timer.Change(span, Timeout.InfiniteTimeSpan);
                 timed = true;
-                StageReached?.Invoke(DomainStage.Running);
-                end = domain.Run();
+                end = domain.Run(() => StageReached?.Invoke(DomainStage.Running));
                 Input.Detach();
                 again = Control.End(ref end);
                 StageReached?.Invoke(DomainStage.Ended);

@@ -67,7 +67,7 @@ boot() {
           /^Size:/ { guest = $2 >= ram && $2 < ram * 2 }
           /^Rss:/ && !guest { rss += $2 }
           /^Private_(Clean|Dirty):/ && !guest { private += $2 }
-          END { printf "figure resident-mib %s %.1f\nfigure private-mib %s %.1f\n", name, rss / 1024, system, private / 1024 }' /proc/$pid/smaps
+          END { printf "figure resident-mib %s %.1f\nfigure private-mib %s %.1f\n", name, rss / 1024, name, private / 1024 }' /proc/$pid/smaps
         kill $pid ;;
     esac
   done </tmp/pipe

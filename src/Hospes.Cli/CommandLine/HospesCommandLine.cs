@@ -19,10 +19,11 @@ internal static class HospesCommandLine
     /// <summary>Parses the arguments, runs the command they name, and gives the exit status of the process.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Surroundings surroundings)
     {
-        RootCommand root = Root(surroundings);
-        // QEMU's options have one dash and a grammar of their own.
+        // QEMU's options have one dash and a grammar of their own. A domain's process has no use for the tree of all commands, which takes longer to
+        // make than the domain.
         if (arguments.Count > 0 && arguments[0] == VmmCommand.Name)
-            return await VmmCommand.RunAsync([.. arguments.Skip(1)], surroundings, root.Subcommands.Single(static command => command.Name == VmmCommand.Name)).ConfigureAwait(false);
+            return await VmmCommand.RunAsync([.. arguments.Skip(1)], surroundings, () => Root(surroundings).Subcommands.Single(static command => command.Name == VmmCommand.Name)).ConfigureAwait(false);
+        RootCommand root = Root(surroundings);
         // A '@' in front of a word is part of that word: no file is read in its place.
         ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         // Help that was asked for, and the version, answer even beside mistakes; everything else wants a faultless line.

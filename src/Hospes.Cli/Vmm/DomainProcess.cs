@@ -60,7 +60,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         if (TryMake(chardevs, kernel, initrd, out VmmFailure? failure) is not { } runner) return messages.Fail(failure!.Message);
         _runner = runner;
         if (_stop.IsCancellationRequested) runner.Stop(DomainEndKind.Stopped);
-        using var monitor = new QmpMonitor(runner, chardevs);
+        using QmpMonitor? monitor = line.Monitors.Count == 0 ? null : new QmpMonitor(runner, chardevs);
         using var meter = new Hospes.Vmm.Statistics.DomainMeter(runner.Control);
         using GdbServer? debuggers = line.Gdb is null ? null : GdbServer.TryListen(runner, line.Gdb, out refused);
         if (line.Gdb is not null && debuggers is null) return messages.Fail($"gdbstub: {refused}");
@@ -73,7 +73,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
             _serial.Port = port;
         }
         // Behind the port, which has the keyboard first where both share a device.
-        Task[] monitors = [.. line.Monitors.Select(options => ServeAsync(chardevs.Use(options.Chardev), options, monitor))];
+        Task[] monitors = [.. line.Monitors.Select(options => ServeAsync(chardevs.Use(options.Chardev), options, monitor!))];
         chardevs.Start();
         runner.StageReached = stage =>
         {
@@ -83,7 +83,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         DomainEnd end = default;
         failure = await Task.Factory.StartNew(() => runner.Run(out end), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         foreach (ChardevPort port in _ports) port.Flush();
-        await monitor.DrainAsync(s_patience).ConfigureAwait(false);
+        if (monitor is not null) await monitor.DrainAsync(s_patience).ConfigureAwait(false);
         await _over.CancelAsync().ConfigureAwait(false);
         foreach (ChardevPort port in _ports) port.Dispose();
         chardevs.Dispose();

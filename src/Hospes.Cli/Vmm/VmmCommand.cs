@@ -14,15 +14,15 @@ internal static class VmmCommand
     /// <summary>Runs it.</summary>
     /// <param name="arguments">The arguments behind the command's name, in QEMU's form.</param>
     /// <param name="surroundings">The process.</param>
-    /// <param name="manual">The command with its manual page.</param>
+    /// <param name="manual">Makes the command with its manual page, where that is asked for.</param>
     /// <returns>The exit status.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Surroundings surroundings, Command manual)
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Surroundings surroundings, Func<Command> manual)
     {
         var messages = new Messages(surroundings);
         if (CommandLineParser.TryParse(arguments, out string? error) is not { } line) return messages.Fail(error!);
         if (line.WantsManual)
         {
-            new ManualWriter(surroundings.Out, surroundings.OutIsTerminal, surroundings.Columns).Write(manual);
+            new ManualWriter(surroundings.Out, surroundings.OutIsTerminal, surroundings.Columns).Write(manual());
             return ExitStatus.Done;
         }
         if (line.Answer is { } answer)

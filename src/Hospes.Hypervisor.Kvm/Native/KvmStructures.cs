@@ -93,13 +93,6 @@ internal struct KvmCpuIdEntry
 }
 
 [StructLayout(LayoutKind.Sequential)]
-internal struct KvmMsrEntry
-{
-    public uint Index, Reserved;
-    public ulong Value;
-}
-
-[StructLayout(LayoutKind.Sequential)]
 internal unsafe struct KvmRegisters
 {
     // In the kernel's order: RAX, RBX, RCX, RDX, RSI, RDI, RSP, RBP, R8 to R15.

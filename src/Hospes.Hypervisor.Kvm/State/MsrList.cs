@@ -10,7 +10,11 @@ internal sealed unsafe class MsrList(KvmHost host)
 {
     public const uint TimeStamp = 0x10, ApicBase = 0x1B, TscAdjust = 0x3B, TscDeadline = 0x6E0, Efer = 0xC0000080, FsBase = 0xC0000100, GsBase = 0xC0000101;
 
-    private const int Head = 8;
+    /// <summary>Registers of one request: fewer than the 256 that KVM takes (<c>MAX_IO_MSRS</c>), and small enough for the stack.</summary>
+    private const int Most = 128;
+
+    /// <summary>What stands for a register's number where KVM did not take it.</summary>
+    private const ulong Refused = ulong.MaxValue;
 
     private readonly Lock _gate = new();
     private uint[]? _readable;
@@ -18,36 +22,62 @@ internal sealed unsafe class MsrList(KvmHost host)
     /// <summary>Reads all of them into a dictionary.</summary>
     public void Read(KvmVcpu vcpu, IDictionary<uint, ulong> values)
     {
-        foreach (uint msr in Readable(vcpu))
+        uint[] wanted;
+        lock (_gate) wanted = _readable ?? [.. Named().Where(HasNoField)];
+        var read = new List<uint>(wanted.Length);
+        Span<ulong> list = stackalloc ulong[1 + 2 * Most];
+        foreach (uint[] part in wanted.Chunk(Most))
         {
-            if (TryRead(vcpu, msr, out ulong value)) values[msr] = value;
+            for (int i = 0; i < part.Length; i++) list[1 + 2 * i] = part[i];
+            Transfer(vcpu, KvmRequests.GetMsrs, list[..(1 + 2 * part.Length)]);
+            for (int i = 0; i < part.Length; i++)
+            {
+                if (list[1 + 2 * i] == Refused) continue;
+                values[part[i]] = list[2 + 2 * i];
+                read.Add(part[i]);
+            }
+        }
+        lock (_gate) _readable ??= [.. read];
+    }
+
+    /// <summary>Writes registers in their order. One that this processor does not have, or whose value it does not take, is left out.</summary>
+    public static void Write(KvmVcpu vcpu, IEnumerable<KeyValuePair<uint, ulong>> values)
+    {
+        Span<ulong> list = stackalloc ulong[1 + 2 * Most];
+        foreach (KeyValuePair<uint, ulong>[] part in values.Chunk(Most))
+        {
+            for (int i = 0; i < part.Length; i++) (list[1 + 2 * i], list[2 + 2 * i]) = (part[i].Key, part[i].Value);
+            Transfer(vcpu, KvmRequests.SetMsrs, list[..(1 + 2 * part.Length)]);
         }
     }
 
     /// <summary>Reads one.</summary>
     public static bool TryRead(KvmVcpu vcpu, uint msr, out ulong value)
     {
-        byte* buffer = stackalloc byte[Head + sizeof(KvmMsrEntry)];
-        *(ulong*)buffer = 1;
-        var entry = (KvmMsrEntry*)(buffer + Head);
-        *entry = new KvmMsrEntry { Index = msr };
-        bool read = vcpu.Control(KvmRequests.GetMsrs, buffer) == 1;
-        value = read ? entry->Value : 0;
-        return read;
+        Span<ulong> list = [0, msr, 0];
+        Transfer(vcpu, KvmRequests.GetMsrs, list);
+        value = list[1] == Refused ? 0 : list[2];
+        return list[1] != Refused;
     }
 
-    /// <summary>Writes one; false when KVM refuses the register or the value.</summary>
-    public static bool TryWrite(KvmVcpu vcpu, uint msr, ulong value)
+    /// <summary>
+    /// Reads or writes a list in as few requests as may be: KVM stops at the first register that it refuses and says how many it took before (KVM API,
+    /// 4.18 and 4.19). The list is a word for the request's head, then the number and the value of each; the head of what remains goes where the value of
+    /// a refused one was.
+    /// </summary>
+    private static void Transfer(KvmVcpu vcpu, uint request, Span<ulong> list)
     {
-        byte* buffer = stackalloc byte[Head + sizeof(KvmMsrEntry)];
-        *(ulong*)buffer = 1;
-        *(KvmMsrEntry*)(buffer + Head) = new KvmMsrEntry { Index = msr, Value = value };
-        return vcpu.Control(KvmRequests.SetMsrs, buffer) == 1;
-    }
-
-    private uint[] Readable(KvmVcpu vcpu)
-    {
-        lock (_gate) return _readable ??= [.. Named().Where(msr => HasNoField(msr) && TryRead(vcpu, msr, out _))];
+        int count = list.Length / 2, done = 0;
+        fixed (ulong* at = list)
+        {
+            while (done < count)
+            {
+                at[2 * done] = (ulong)(count - done);
+                done += Math.Max(vcpu.Control(request, at + 2 * done), 0);
+                if (done >= count) return;
+                at[1 + 2 * done++] = Refused;
+            }
+        }
     }
 
     private static bool HasNoField(uint msr) => msr is not (TimeStamp or Efer or FsBase or GsBase);

@@ -78,15 +78,12 @@ internal static unsafe class StateWriter
         Set(vcpu, KvmRequests.SetDebugRegisters, &debug);
     }
 
-    /// <summary>The counter comes first, because the deadline counts on it. A register that this processor does not have, or a value that it does not take, is left out.</summary>
+    /// <summary>The counter comes first, because the deadline counts on it.</summary>
     private static void Msrs(KvmVcpu vcpu, VcpuState state)
     {
-        MsrList.TryWrite(vcpu, MsrList.TimeStamp, state.Tsc);
-        foreach ((uint msr, ulong value) in state.Msrs)
-        {
-            // Writing the adjustment would move the counter; the base of the APIC is written with the special registers.
-            if (msr is not (MsrList.ApicBase or MsrList.TscAdjust)) MsrList.TryWrite(vcpu, msr, value);
-        }
+        // Writing the adjustment would move the counter; the base of the APIC is written with the special registers.
+        IEnumerable<KeyValuePair<uint, ulong>> others = state.Msrs.Where(static pair => pair.Key is not (MsrList.ApicBase or MsrList.TscAdjust));
+        MsrList.Write(vcpu, others.Prepend(new KeyValuePair<uint, ulong>(MsrList.TimeStamp, state.Tsc)));
     }
 
     private static void Activity(KvmVcpu vcpu, VcpuState state)
