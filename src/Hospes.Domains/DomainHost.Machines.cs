@@ -19,6 +19,9 @@ public sealed partial class DomainHost
     public async ValueTask<MachineStatistics?> StatisticsAsync(ManagedDomain domain, StatisticsParts parts = StatisticsParts.All)
         => domain.Machine is { } machine ? await machine.StatisticsAsync(parts).ConfigureAwait(false) : null;
 
+    /// <summary>What the host's kernel enforces on a running domain's process, in words for people; null for nothing.</summary>
+    public static string? Confinement(ManagedDomain domain) => domain.Machine?.Confinement;
+
     /// <summary>Opens a running domain's serial port, console or channel.</summary>
     /// <param name="domain">The domain.</param>
     /// <param name="alias">The name of the device, or null for the first console.</param>

@@ -11,6 +11,9 @@ public sealed record HostProfile
     /// <summary>The one machine: QEMU's name for it.</summary>
     public const string Machine = "xenpvh";
 
+    /// <summary>The model of security labels: what the kernel enforces on the processes of domains.</summary>
+    public const string SecurityModel = "hospes";
+
     /// <summary>The types of systems, the default first.</summary>
     public static ValueList<string> OsTypes { get; } = ["hvm", "xenpvh"];
 

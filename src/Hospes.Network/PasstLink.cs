@@ -12,8 +12,6 @@ public sealed class PasstLink : INetworkLink
     /// <summary>The MTU that guests are told: the largest that passt takes. Its frames never see a wire.</summary>
     public const int Mtu = 65520;
 
-    private const string Program = "passt";
-
     /// <summary>How long passt may take to listen.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
@@ -47,19 +45,10 @@ public sealed class PasstLink : INetworkLink
         // The folder's name is not to be guessed, and only this user may look into it.
         string folder = Directory.CreateTempSubdirectory("hospes-passt-").FullName;
         string path = Path.Combine(folder, "socket");
-        var start = new ProcessStartInfo(Program) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
-        foreach (string argument in (string[])["--foreground", "--one-off", "--quiet", "--stderr", "--socket", path, "--mtu", $"{Mtu}"]) start.ArgumentList.Add(argument);
-        if (Environment.IsPrivilegedProcess)
+        var start = new ProcessStartInfo(PasstProgram.Name, ["--foreground", "--stderr", .. PasstProgram.Arguments(path, forwards)])
         {
-            // As root passt would become nobody, who can't reach the folder.
-            start.ArgumentList.Add("--runas");
-            start.ArgumentList.Add("0");
-        }
-        foreach (PortForward forward in forwards)
-        {
-            start.ArgumentList.Add(forward.IsUdp ? "--udp-ports" : "--tcp-ports");
-            start.ArgumentList.Add(forward.ToPasst());
-        }
+            RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
+        };
         Process? process = null;
         NetworkFailure? failure;
         try
@@ -76,7 +65,7 @@ public sealed class PasstLink : INetworkLink
         }
         catch (Win32Exception fault)
         {
-            failure = new NetworkFailure($"user-mode networking needs the program {Program}, which does not start ({fault.Message.TrimEnd('.')})", "install the package passt, or choose another network");
+            failure = PasstProgram.Absent(fault);
         }
         End(process);
         Directory.Delete(folder, recursive: true);
@@ -112,9 +101,9 @@ public sealed class PasstLink : INetworkLink
             if (process.WaitForExit(TimeSpan.FromMilliseconds(5)))
             {
                 string words = process.StandardError.ReadToEnd().Trim().ReplaceLineEndings(", ");
-                return new NetworkFailure($"{Program} ended at once ({words})", "look at what it says; a forwarded port may be taken");
+                return PasstProgram.Ended(words);
             }
-            if (Stopwatch.GetTimestamp() > end) return new NetworkFailure($"{Program} does not answer", "try again, or choose another network");
+            if (Stopwatch.GetTimestamp() > end) return new NetworkFailure($"{PasstProgram.Name} does not answer", "try again, or choose another network");
         }
     }
 

@@ -71,7 +71,7 @@ internal static class DaemonCommand
         if (state is not null) MakeDefaults(state, pools, networks);
         using var host = new DomainHost(new DomainHostOptions
         {
-            Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, Path.GetDirectoryName(socket)!),
+            Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, pools, Path.GetDirectoryName(socket)!),
             Networks = networks,
             Store = state is null ? new NoStore() : new FileStore(state),
             Clock = surroundings.Clock,
@@ -90,7 +90,7 @@ internal static class DaemonCommand
         return ExitStatus.Done;
     }
 
-    private static VmmDriver Real(Surroundings surroundings, HostImages images, string sockets)
+    private static VmmDriver Real(Surroundings surroundings, HostImages images, StoragePools pools, string sockets)
     {
         string program = Environment.ProcessPath!;
         // Run by the runtime's own program, the first argument is this one's.
@@ -103,6 +103,8 @@ internal static class DaemonCommand
             Clock = surroundings.Clock,
             Images = images,
             Boot = new HostBoot(),
+            UserNetwork = new HostUserNetwork(),
+            DiskFolders = () => pools.Pools.List().Where(static pool => pool.IsActive).Select(static pool => pool.Config.Path),
             Profile = new HostProfile
             {
                 Types = File.Exists("/dev/kvm") ? [DomainType.Hospes, DomainType.Qemu, DomainType.Kvm] : [DomainType.Hospes, DomainType.Qemu],

@@ -27,6 +27,7 @@ internal static class DomainCommand
         domain.Add(List(surroundings));
         domain.Add(Define(surroundings));
         domain.Add(Xml(surroundings));
+        domain.Add(Info(surroundings));
         domain.Add(Act(surroundings, "start", "start a domain", 9));
         domain.Add(Act(surroundings, "shutdown", "ask a domain's guest to power off", 33));
         domain.Add(Act(surroundings, "destroy", "end a domain at once", 12));
@@ -71,8 +72,7 @@ internal static class DomainCommand
         {
             foreach (RemoteDomain domain in client.List().OrderBy(static domain => domain.Name, StringComparer.Ordinal))
             {
-                int state = client.State(domain).State;
-                string words = (uint)state < (uint)States.Length ? States[state] : States[0];
+                string words = Words(client.State(domain).State);
                 surroundings.Out.WriteLine($"{(domain.Id > 0 ? domain.Id.ToString(System.Globalization.CultureInfo.InvariantCulture) : "-"),-5} {domain.Name,-30} {words}");
             }
             return ExitStatus.Done;
@@ -118,6 +118,29 @@ internal static class DomainCommand
         }));
         return command;
     }
+
+    private static ManualCommand Info(Surroundings surroundings)
+    {
+        Option<string?> socket = SocketOption();
+        Argument<string> name = NameArgument();
+        var command = new ManualCommand("info", "say what a domain is and how it is confined",
+            Page("Says a domain's id, name, UUID and state, and what the host's kernel enforces on its process: what a guest that breaks out of its machine meets.")) { name, socket };
+        command.SetAction(result => With(surroundings, result.GetValue(socket), client =>
+        {
+            RemoteDomain domain = client.Find(result.GetValue(name)!);
+            string confinement = client.Confinement(domain);
+            (string, string)[] lines =
+            [
+                ("id", domain.Id > 0 ? domain.Id.ToString(System.Globalization.CultureInfo.InvariantCulture) : "-"), ("name", domain.Name), ("uuid", domain.Uuid.ToString()),
+                ("state", Words(client.State(domain).State)), ("confined", confinement.Length > 0 ? confinement : "no"),
+            ];
+            foreach ((string what, string value) in lines) surroundings.Out.WriteLine($"{what,-9} {value}");
+            return ExitStatus.Done;
+        }));
+        return command;
+    }
+
+    private static string Words(int state) => (uint)state < (uint)States.Length ? States[state] : States[0];
 
     private static ManualCommand Act(Surroundings surroundings, string verb, string summary, int procedure)
     {

@@ -17,7 +17,7 @@ internal static class HostChecks
     public static IReadOnlyList<HostFinding> Run(HostView host) =>
     [
         Processor(host), HardwareSupport(host), Kvm(host), Memory(host), TransparentHugePages(host), HugePages(host),
-        UserNamespaces(host), Cgroups(host), Tap(host), Passt(host), SignatureTools(host),
+        UserNamespaces(host), Cgroups(host), Tap(host), Passt(host), Confinement(host), SignatureTools(host),
     ];
 
     private static HostFinding Processor(HostView host) => host.Architecture switch
@@ -127,6 +127,13 @@ internal static class HostChecks
     private static HostFinding Passt(HostView host) => host.Program("passt") is { } path
         ? Pass("passt", path)
         : Warn("passt", "passt is not installed", "apt install passt: it gives guests a network without privileges");
+
+    private static HostFinding Confinement(HostView host)
+    {
+        (IReadOnlyList<string> there, IReadOnlyList<string> missing) = host.Confinement();
+        string found = $"domains of the daemon are confined by {string.Join(", ", there)}";
+        return missing.Count == 0 ? Pass("confinement", found) : Warn("confinement", found, $"use a kernel that has {string.Join(" and ", missing)}, too");
+    }
 
     private static HostFinding SignatureTools(HostView host) =>
         host.Program("gpgv") is null

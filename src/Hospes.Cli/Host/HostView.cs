@@ -41,6 +41,9 @@ internal sealed class HostView
         return null;
     };
 
+    /// <summary>What the host's kernel can enforce on processes, and what it lacks.</summary>
+    public Func<(IReadOnlyList<string> There, IReadOnlyList<string> Missing)> Confinement { get; init; } = Native.Confinement.Look;
+
     /// <summary>The path of a file of the host.</summary>
     public string PathOf(string path) => Path.Combine(Root, path.TrimStart('/'));
 

@@ -33,7 +33,13 @@ internal static class VmmCommand
         messages.HasTime = line.TimestampMessages;
         messages.Guest = line.NameMessages ? line.Name : null;
         using var daemon = Daemon.TryJoin();
-        if (line.Daemonize && daemon is null) return await Daemon.LaunchAsync(arguments, surroundings).ConfigureAwait(false);
+        if (line.Sandbox is not null && !line.Daemonize) return messages.Fail("-sandbox on: only a process in the background is confined; add -daemonize");
+        if (line.Daemonize && daemon is null)
+        {
+            ConfinementRules? rules = line.Sandbox?.Rules is { } file ? ConfinementRules.TryRead(file, out error) : null;
+            if (line.Sandbox?.Rules is { } named && rules is null) return messages.Fail($"-sandbox on,rules={named}: {error}");
+            return await Daemon.LaunchAsync(arguments, surroundings, line.Sandbox is not null, rules).ConfigureAwait(false);
+        }
         foreach (string warning in line.Warnings) messages.Say($"warning: {warning}");
         if (line.Kernel is null) return messages.Fail("no kernel: -kernel is missing");
         if (!KernelInspector.TryReadFile(line.Kernel, out byte[] kernel, out BuildFailure? failure)) return messages.Fail($"could not open kernel file '{line.Kernel}': {Sentence(failure!)}");

@@ -39,6 +39,7 @@ internal static class VmmManual
         ("-no-shutdown", null, "Stay, stopped, when the guest shut down."),
         ("-action", "EVENT=ACTION[,…]", "The same in general: reboot=reset|shutdown, shutdown=poweroff|pause, panic=shutdown|pause|exit-failure."),
         ("-daemonize", null, "Go on in the background; the command ends when the domain is ready: its monitors listen, its devices are open, its kernel is loaded."),
+        ("-sandbox", "on|off[,rules=FILE]", "With -daemonize, confine the process as far as the host can: no new privileges, a filter of system calls, and with rules only the files and TCP ports that FILE names (a line each: execute, read, write, sockets with a path; listen, connect with a port; any-port)."),
         ("-pidfile", "FILE", "Write the process's number there; the file is locked while it lives."),
         ("-msg", "timestamp=on|off[,guest-name=on|off]", "What stands in front of messages."),
         ("-nodefaults", null, "Without it, -nographic alone gives a serial port and a monitor on standard input and output."),

@@ -50,6 +50,9 @@ public sealed record DomainConfig
     /// <summary>The guest's clock.</summary>
     public ClockConfig Clock { get; init; } = new();
 
+    /// <summary>Whether its process is confined (no <c>&lt;seclabel type='none'/&gt;</c>).</summary>
+    public bool IsConfined { get; init; } = true;
+
     /// <summary>What happens when the guest powers off.</summary>
     public LifecycleAction OnPowerOff { get; init; } = LifecycleAction.Destroy;
 

@@ -39,6 +39,9 @@ public interface IMachine
     /// <summary>The configuration that runs, with what was chosen at the start (aliases, terminals). Whoever changes the machine says here what it is now.</summary>
     DomainConfig Config { get; set; }
 
+    /// <summary>What the host's kernel enforces on its process, in words for people; null for nothing.</summary>
+    string? Confinement { get; }
+
     /// <summary>Whether its processors are held; null when it cannot be asked.</summary>
     ValueTask<bool?> IsPausedAsync();
 

@@ -26,6 +26,9 @@ public sealed class SimulatedMachine : IMachine
     /// <inheritdoc/>
     public DomainConfig Config { get; set; }
 
+    /// <inheritdoc/>
+    public string? Confinement => null;
+
     /// <summary>Whether the guest lets devices go when it is asked.</summary>
     public bool LetsDevicesGo { get; set; } = true;
 

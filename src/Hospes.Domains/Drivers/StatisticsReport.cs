@@ -46,6 +46,9 @@ internal static class StatisticsReport
         return new InterfaceStatistics(values[0], values[1], values[2], values[3]);
     }
 
+    /// <summary>The threads of processors, from <c>query-cpus-fast</c>.</summary>
+    public static IReadOnlyList<int> Threads(JsonElement? answer) => [.. Items(answer).OrderBy(static item => Count(item, "cpu-index")).Select(static item => (int)Math.Min(int.MaxValue, Count(item, "thread-id")))];
+
     /// <summary>What a guest told, from the balloon's <c>guest-stats</c>; nothing as long as it told nothing.</summary>
     public static ValueList<ulong?> Guest(JsonElement? told)
     {

@@ -25,7 +25,9 @@ public static class VmmArguments
     /// <summary>The command line, without the program.</summary>
     /// <param name="config">The domain, its devices named.</param>
     /// <param name="folder">The domain's folder.</param>
-    public static IReadOnlyList<string> For(DomainConfig config, string folder)
+    /// <param name="networks">The sockets of networks in user mode, by the cards' names; a card without one has the machine's own.</param>
+    /// <param name="userMtu">The largest packet of such networks.</param>
+    public static IReadOnlyList<string> For(DomainConfig config, string folder, IReadOnlyDictionary<string, string>? networks = null, int? userMtu = null)
     {
         var line = new List<string>
         {
@@ -39,6 +41,7 @@ public static class VmmArguments
             "-m", $"{config.MemoryKiB}k",
             "-smp", Processors(config),
         };
+        if (config.IsConfined) line.AddRange(["-sandbox", $"on,rules={Escape(Path.Combine(folder, ConfinementPlan.RulesName))}"]);
         if (config.OnReboot != LifecycleAction.Restart) line.Add("-no-reboot");
         Boot(line, config.Os);
         DiskConfig[] disks = [.. config.Devices.Disks.Where(static disk => disk.Source is not null)];
@@ -49,7 +52,7 @@ public static class VmmArguments
             : next < ports ? $",bus=port{Text(next++)}" : "";
 
         foreach (DiskConfig disk in disks) Disk(line, disk, Place(disk.Address));
-        foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address));
+        foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address), networks?.GetValueOrDefault(card.Alias!), userMtu);
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
         foreach (PanicConfig panic in config.Devices.Panics)
@@ -117,11 +120,13 @@ public static class VmmArguments
         return text.ToString();
     }
 
-    private static void Card(List<string> line, InterfaceConfig card, string place)
+    private static void Card(List<string> line, InterfaceConfig card, string place, string? socket, int? userMtu)
     {
-        string backend = card.Type == "ethernet" ? $"tap{(card.Target is null ? "" : $",ifname={Escape(card.Target)}")},script=no,downscript=no" : "user";
+        string backend = card.Type == "ethernet" ? $"tap{(card.Target is null ? "" : $",ifname={Escape(card.Target)}")},script=no,downscript=no"
+            : socket is null ? "user" : $"stream,addr.type=unix,addr.path={Escape(socket)}";
+        uint? mtu = card.Mtu ?? (socket is null ? null : (uint?)userMtu);
         line.AddRange(["-netdev", $"{backend},id={BackendOf(card.Alias!)}"]);
-        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev={BackendOf(card.Alias!)},mac={card.Mac}{(card.Mtu is { } mtu ? $",host_mtu={Text(mtu)}" : "")}{place}"]);
+        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev={BackendOf(card.Alias!)},mac={card.Mac}{(mtu is { } largest ? $",host_mtu={Text(largest)}" : "")}{place}"]);
     }
 
     private static void Characters(List<string> line, DeviceConfig devices, string folder)

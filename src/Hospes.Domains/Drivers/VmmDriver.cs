@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Networks;
 using Hospes.Domains.Statistics;
 using Hospes.Domains.Storage;
 using Hospes.Qmp.Client;
@@ -25,6 +26,12 @@ public sealed record VmmDriverOptions
 
     /// <summary>What finds a kernel on a domain's disks; null if domains need one beside them.</summary>
     public IBootFinder? Boot { get; init; }
+
+    /// <summary>Networks in user mode; null if machines serve their own, which they cannot while they are confined.</summary>
+    public IUserNetwork? UserNetwork { get; init; }
+
+    /// <summary>The folders of disks that may come while a confined machine runs.</summary>
+    public Func<IEnumerable<string>> DiskFolders { get; init; } = static () => [];
 
     /// <summary>The time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -83,8 +90,34 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
             await RemoveAsync(config.Uuid).ConfigureAwait(false);
             return nothing;
         }
+        var networks = new Dictionary<string, UserNetworkEnd>();
+        try
+        {
+            foreach (InterfaceConfig card in named.Devices.Interfaces)
+            {
+                Outcome<UserNetworkEnd?> network = OpenNetwork(named, card);
+                if (network.Failure is { } refusal)
+                {
+                    await RemoveAsync(config.Uuid).ConfigureAwait(false);
+                    return refusal;
+                }
+                if (network.Value is { } end) networks[card.Alias!] = end;
+            }
+            return await LaunchAsync(named, bootable.Value, folder, networks.ToDictionary(static pair => pair.Key, static pair => pair.Value.Socket), sink, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (UserNetworkEnd end in networks.Values) end.Dispose();
+        }
+    }
+
+    /// <summary>Starts the process of a machine and connects to it.</summary>
+    private async ValueTask<Outcome<IMachine>> LaunchAsync(
+        DomainConfig named, DomainConfig bootable, string folder, Dictionary<string, string> networks, IMachineSink sink, CancellationToken cancellation)
+    {
+        if (Confine(bootable, folder) is { } obstacle) return obstacle;
         // In the background from the start: the process that is waited for tells in time what is wrong, and its child is nobody's.
-        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(bootable.Value, folder), "-daemonize"])
+        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(bootable, folder, networks, options.UserNetwork?.Mtu), "-daemonize"])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
@@ -96,11 +129,11 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
             launcher.StandardInput.Close();
             Task<string> output = launcher.StandardOutput.ReadToEndAsync(limit.Token);
             string error = await launcher.StandardError.ReadToEndAsync(limit.Token).ConfigureAwait(false);
-            await output.ConfigureAwait(false);
+            KeepApplied(folder, await output.ConfigureAwait(false));
             await launcher.WaitForExitAsync(limit.Token).ConfigureAwait(false);
             if (launcher.ExitCode != 0)
             {
-                await RemoveAsync(config.Uuid).ConfigureAwait(false);
+                await RemoveAsync(named.Uuid).ConfigureAwait(false);
                 return new DomainFailure(DomainError.OperationFailed, $"the machine did not start: {error.Trim().ReplaceLineEndings(" ")}");
             }
             Outcome<VmmMachine> machine = await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
@@ -113,7 +146,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         }
         catch (OperationCanceledException)
         {
-            await RemoveAsync(config.Uuid).ConfigureAwait(false);
+            await RemoveAsync(named.Uuid).ConfigureAwait(false);
             return cancellation.IsCancellationRequested
                 ? new DomainFailure(DomainError.Aborted, "the operation was given up")
                 : new DomainFailure(DomainError.Timeout, "the machine's monitor did not answer in time");
@@ -155,6 +188,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
     public async ValueTask RemoveAsync(Guid uuid)
     {
         string folder = FolderOf(uuid);
+        options.UserNetwork?.Remove(uuid);
         if (!Directory.Exists(folder)) return;
         // A process that a killed daemon had just started may not have written its number yet: it is known by its folder, too.
         foreach (int pid in ProcessesOf(folder))
@@ -193,6 +227,44 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         {
             return null;
         }
+    }
+
+    /// <summary>Starts the network in user mode that a card is connected to; null if it is connected to something else.</summary>
+    internal Outcome<UserNetworkEnd?> OpenNetwork(DomainConfig config, InterfaceConfig card)
+    {
+        if (card.Type == "ethernet" || options.UserNetwork is not { } network) return (UserNetworkEnd?)null;
+        Outcome<UserNetworkEnd> end = network.Open(config.Uuid);
+        return end.Failure is { } failure ? failure : end.Value;
+    }
+
+    /// <summary>The largest packet of a card that has a network in user mode.</summary>
+    internal int? UserMtu => options.UserNetwork?.Mtu;
+
+    /// <summary>Writes down what the process of a machine may use. Files that it is to make are made, since only what is there can be allowed.</summary>
+    private DomainFailure? Confine(DomainConfig config, string folder)
+    {
+        if (!config.IsConfined) return null;
+        try
+        {
+            foreach (CharacterConfig port in config.Devices.Serials.Concat(config.Devices.Consoles).Concat(config.Devices.Channels))
+            {
+                if (port is { Type: "file", Path: { } path } && !File.Exists(path)) File.Create(path).Dispose();
+            }
+            File.WriteAllText(Path.Combine(folder, ConfinementPlan.RulesName), ConfinementPlan.For(config, folder, options.Images, options.DiskFolders()));
+            return null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return new DomainFailure(DomainError.System, fault.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>Keeps what a process that was started told of how it is confined: later daemons read it.</summary>
+    private static void KeepApplied(string folder, string output)
+    {
+        const string word = "confined: ";
+        string? line = output.Split('\n').FirstOrDefault(static line => line.StartsWith(word, StringComparison.Ordinal));
+        if (line is not null && Directory.Exists(folder)) File.WriteAllText(Path.Combine(folder, ConfinementPlan.AppliedName), line[word.Length..].Trim());
     }
 
     /// <summary>Gives a configuration without a kernel the one on its disks; it is looked for anew at each start.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Networks;
 using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
@@ -15,10 +16,13 @@ internal sealed partial class VmmMachine
         // A daemon that was killed while it plugged the device in may have done so.
         if (await PresentAsync().ConfigureAwait(false) is { } present && present.Contains(device.Alias!)) return null;
         string alias = device.Alias!;
+        Outcome<UserNetworkEnd?> network = device is DevicePart.Card connected ? _driver.OpenNetwork(Config, connected.Config) : (UserNetworkEnd?)null;
+        if (network.Failure is { } unserved) return unserved;
+        using UserNetworkEnd? end = network.Value;
         (JsonObject? backend, JsonObject front) = device switch
         {
             DevicePart.Disk disk => (Node(disk.Config), Front(disk.Config)),
-            DevicePart.Card card => (Backend(card.Config), Front(card.Config)),
+            DevicePart.Card card => (Backend(card.Config, end), Front(card.Config, end is null ? null : _driver.UserMtu)),
             _ => (null, new JsonObject { ["driver"] = "virtio-rng-pci", ["id"] = alias, ["rng"] = $"obj{alias}" }),
         };
         await RemoveBackendAsync(alias).ConfigureAwait(false);
@@ -110,8 +114,9 @@ internal sealed partial class VmmMachine
         return front;
     }
 
-    private static JsonObject Backend(InterfaceConfig card)
+    private static JsonObject Backend(InterfaceConfig card, UserNetworkEnd? end)
     {
+        if (end is not null) return new JsonObject { ["type"] = "stream", ["id"] = VmmArguments.BackendOf(card.Alias!), ["addr"] = new JsonObject { ["type"] = "unix", ["path"] = end.Socket } };
         var backend = new JsonObject { ["type"] = card.Type == "ethernet" ? "tap" : "user", ["id"] = VmmArguments.BackendOf(card.Alias!) };
         if (card.Type != "ethernet") return backend;
         if (card.Target is not null) backend["ifname"] = card.Target;
@@ -119,10 +124,10 @@ internal sealed partial class VmmMachine
         return backend;
     }
 
-    private static JsonObject Front(InterfaceConfig card)
+    private static JsonObject Front(InterfaceConfig card, int? userMtu)
     {
         var front = new JsonObject { ["driver"] = "virtio-net-pci", ["id"] = card.Alias, ["netdev"] = VmmArguments.BackendOf(card.Alias!), ["mac"] = card.Mac };
-        if (card.Mtu is { } mtu) front["host_mtu"] = mtu;
+        if ((card.Mtu ?? (uint?)userMtu) is { } mtu) front["host_mtu"] = mtu;
         return front;
     }
 

@@ -17,7 +17,7 @@ internal sealed partial class VmmMachine
         DomainConfig config = Config;
         bool Wanted(StatisticsParts part) => (parts & part) != 0;
         bool paused = Wanted(StatisticsParts.Vcpus) && (await IsPausedAsync().ConfigureAwait(false) ?? true);
-        ProcessUse use = VmmDriver.ProcessIn(_folder) is { } pid ? ProcessUse.Of(pid, Wanted(StatisticsParts.Vcpus)) : default;
+        ProcessUse use = VmmDriver.ProcessIn(_folder) is { } pid ? ProcessUse.Of(pid, Wanted(StatisticsParts.Vcpus) ? await ThreadsAsync().ConfigureAwait(false) : []) : default;
         return new MachineStatistics
         {
             CpuTime = use.User + use.System,
@@ -44,6 +44,9 @@ internal sealed partial class VmmMachine
         (JsonElement? balloon, _) = await AskAsync("query-balloon").ConfigureAwait(false);
         return balloon is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes) ? bytes / 1024 : Config.MemoryKiB;
     }
+
+    /// <summary>The threads of the processors, in their order. They are known by number: a confined process cannot give its threads names.</summary>
+    private async ValueTask<IReadOnlyList<int>> ThreadsAsync() => StatisticsReport.Threads((await AskAsync("query-cpus-fast").ConfigureAwait(false)).Value);
 
     private async ValueTask<ValueList<ulong?>> GuestAsync(DomainConfig config)
     {

@@ -37,6 +37,21 @@ internal sealed partial class VmmMachine : IMachine
         set => _config = value;
     }
 
+    public string? Confinement
+    {
+        get
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(_folder, ConfinementPlan.AppliedName));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+    }
+
     public async ValueTask<bool?> IsPausedAsync()
     {
         (JsonElement? status, _) = await AskAsync("query-status").ConfigureAwait(false);

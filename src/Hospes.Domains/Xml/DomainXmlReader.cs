@@ -52,6 +52,7 @@ public static class DomainXmlReader
             Cpu = SystemXml.Cpu(root),
             Features = SystemXml.Features(root),
             Clock = SystemXml.Clock(root),
+            IsConfined = IsConfined(root),
             OnPowerOff = Action(root, "on_poweroff", LifecycleAction.Destroy),
             OnReboot = Action(root, "on_reboot", LifecycleAction.Restart),
             OnCrash = Action(root, "on_crash", LifecycleAction.Destroy),
@@ -115,6 +116,22 @@ public static class DomainXmlReader
             Period = tune.Child("period")?.TextNumber(1000, 1_000_000),
             Quota = quota,
         };
+    }
+
+    /// <summary>The one label there is says whether there is one.</summary>
+    private static bool IsConfined(XmlScope root)
+    {
+        bool confined = true;
+        foreach (XmlScope label in root.Children("seclabel"))
+        {
+            string type = label.Word("type", "dynamic", "static", "none") ?? "dynamic";
+            string? model = label.Attribute("model");
+            label.TakeWhole();
+            if (model is not (null or HostProfile.SecurityModel)) label.Unsupported($"security labels of the model '{model}' are not supported by this host");
+            else if (type == "static") label.Unsupported($"security labels of the type 'static' are not supported by this host");
+            if (type == "none") confined = false;
+        }
+        return confined;
     }
 
     private static LifecycleAction Action(XmlScope root, string name, LifecycleAction otherwise)

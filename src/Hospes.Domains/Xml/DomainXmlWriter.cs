@@ -52,6 +52,7 @@ public static class DomainXmlWriter
         writer.WriteElementString("on_reboot", DomainWords.Word(config.OnReboot));
         writer.WriteElementString("on_crash", DomainWords.Word(config.OnCrash));
         DeviceXmlWriter.Write(writer, config.Devices, live: id is not null);
+        if (!config.IsConfined) Element(writer, "seclabel", ("type", "none"), ("model", HostProfile.SecurityModel));
         writer.WriteEndElement();
     }
 

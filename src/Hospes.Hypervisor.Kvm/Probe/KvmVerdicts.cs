@@ -24,6 +24,9 @@ public sealed class KvmVerdicts(string folder, string bootId)
         }
     }
 
+    /// <summary>The file.</summary>
+    public string Location => File;
+
     private string File => Path.Combine(folder, "kvm-verdict");
 
     /// <summary>Opens KVM if it is real: by the verdict of this boot if there is one, else by the probe, whose verdict is kept then.</summary>

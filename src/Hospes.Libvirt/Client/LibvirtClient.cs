@@ -81,6 +81,20 @@ public sealed class LibvirtClient : IDisposable
         return (reader.Int32(), reader.Int32());
     }
 
+    /// <summary>What the host enforces on a domain's process, in words; empty for nothing.</summary>
+    public string Confinement(RemoteDomain domain)
+    {
+        var reader = new XdrReader(Call(121, writer => Name(writer, domain)));
+        // An array of characters, each of which takes four bytes, with a zero at its end.
+        var words = new System.Text.StringBuilder();
+        for (int left = reader.Count(WireLimits.SecurityLabel); left > 0; left--)
+        {
+            int letter = reader.Int32();
+            if (letter != 0) words.Append((char)(letter & 0xFF));
+        }
+        return words.ToString();
+    }
+
     /// <summary>The document of a domain.</summary>
     public string Xml(RemoteDomain domain) => new XdrReader(Call(14, writer =>
     {

@@ -19,7 +19,9 @@ internal static class NodeProcedures
         Now<TwoIntsFlags, NamedAmounts>(227, "virNodeGetCPUStats", Read, ProcessorTime),
         Now<TwoIntsFlags, NamedAmounts>(228, "virNodeGetMemoryStats", Read, MemoryAmounts),
         Now<TwoIntsFlags, ProcessorMap>(293, "virNodeGetCPUMap", Read, static (_, wish) => new ProcessorMap(wish.First != 0)),
-        Now<Nothing, Nothing>(122, "virNodeGetSecurityModel", Read, static (_, _) => new LibvirtError(ErrorCode.NoSupport, ErrorDomain.Dom, "virNodeGetSecurityModel")),
+        Now<Nothing, SecurityModel>(122, "virNodeGetSecurityModel", Read, static (_, _) => default(SecurityModel)),
+        Now<DomainName, SecurityLabel>(121, "virDomainGetSecurityLabel", Read, static (session, name) => DomainProcedures.With<SecurityLabel>(session, name, static domain =>
+            new SecurityLabel(Hospes.Domains.DomainHost.Confinement(domain)))),
     ];
 
     /// <summary>All processors: <c>VIR_NODE_CPU_STATS_ALL_CPUS</c>. The first call asks for nothing but the number of values.</summary>
@@ -39,6 +41,35 @@ internal static class NodeProcedures
         if (wish.First == 0) return new NamedAmounts([], values);
         return new NamedAmounts([("total", NodeStatistics.MemoryKiB("MemTotal")), ("free", NodeStatistics.MemoryKiB("MemFree")), ("buffers", NodeStatistics.MemoryKiB("Buffers")),
             ("cached", NodeStatistics.MemoryKiB("Cached"))], values);
+    }
+
+    /// <summary>The characters of a string with its end, as XDR has arrays of characters: four bytes each.</summary>
+    private static void Characters(XdrWriter writer, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        writer.Int32(bytes.Length + 1);
+        foreach (byte one in bytes) writer.Int32(one);
+        writer.Int32(0);
+    }
+
+    /// <summary><c>remote_node_get_security_model_ret</c></summary>
+    private readonly record struct SecurityModel : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            Characters(writer, Hospes.Domains.HostProfile.SecurityModel);
+            Characters(writer, "0");
+        }
+    }
+
+    /// <summary><c>remote_domain_get_security_label_ret</c></summary>
+    private readonly record struct SecurityLabel(string? Words) : IResult
+    {
+        public void Write(XdrWriter writer)
+        {
+            Characters(writer, Words ?? "");
+            writer.Int32(Words is null ? 0 : 1);
+        }
     }
 
     /// <summary><c>remote_node_get_info_ret</c>. Each of the model's 32 characters takes four bytes: XDR has no smaller ones.</summary>

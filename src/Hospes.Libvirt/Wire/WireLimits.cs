@@ -18,6 +18,9 @@ public static class WireLimits
     /// <summary>The longest list of domains (<c>REMOTE_DOMAIN_LIST_MAX</c>).</summary>
     public const int Domains = 16384;
 
+    /// <summary>The longest security label, with its end (<c>REMOTE_SECURITY_LABEL_MAX</c>).</summary>
+    public const int SecurityLabel = 4097;
+
     /// <summary>The longest list of scheduler parameters (<c>REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX</c>).</summary>
     public const int SchedulerParameters = 16;
 

@@ -67,6 +67,7 @@ internal sealed class DomainArguments
         if (kind == OptionKind.Name) ReadName(reader);
         else if (kind == OptionKind.Action) ReadActions(reader);
         else if (kind == OptionKind.Vnc) ReadVnc(reader);
+        else if (kind == OptionKind.Sandbox) ReadSandbox(reader);
         else _line = _line with { TimestampMessages = reader.Switch("timestamp", _line.TimestampMessages), NameMessages = reader.Switch("guest-name", _line.NameMessages) };
         reader.Finish();
         return reader.Error;
@@ -84,6 +85,7 @@ internal sealed class DomainArguments
         StartPaused = _line.StartPaused,
         PidFile = _line.PidFile,
         Daemonize = _line.Daemonize,
+        Sandbox = _line.Sandbox,
         Gdb = _line.Gdb,
         Vnc = _line.Vnc,
         TimestampMessages = _line.TimestampMessages,
@@ -109,6 +111,15 @@ internal sealed class DomainArguments
         reader.Only("non-adaptive", "on", "off");
         if (reader.Error is null && place != "none" && VncPlace.Parse(place) is null) reader.Fail($"'{place}' is not supported: give HOST:DISPLAY, unix:PATH or none");
         _line = _line with { Vnc = place == "none" ? null : new VncSettings(place, wantsPassword) };
+    }
+
+    private void ReadSandbox(OptionReader reader)
+    {
+        bool enable = reader.Switch("enable", false);
+        string? rules = reader.Text("rules");
+        // QEMU's parts of its filter: what each refuses is always refused here.
+        foreach (string part in (ReadOnlySpan<string>)["obsolete", "elevateprivileges", "spawn", "resourcecontrol"]) reader.Only(part, "deny");
+        _line = _line with { Sandbox = enable ? new SandboxOptions(rules) : null };
     }
 
     private void ReadActions(OptionReader reader)

@@ -53,6 +53,7 @@ internal static class OptionTable
         ["s"] = OptionKind.GdbUsual,
         ["cdrom"] = OptionKind.Cdrom,
         ["watchdog-action"] = OptionKind.WatchdogAction,
+        ["sandbox"] = OptionKind.Sandbox,
     };
 
     /// <summary>QEMU's other options, with and without an argument; no domain here knows them.</summary>
@@ -62,7 +63,7 @@ internal static class OptionTable
         "dtb", "echr", "enable-fips", "enable-sync-profile", "fda", "fdb", "fsdev", "full-screen", "fw_cfg", "global", "hda", "hdb", "hdc", "hdd", "icount",
         "incoming", "iscsi", "jitdump", "k", "L", "loadvm", "mem-path", "mem-prealloc", "mtdblock", "no-acpi", "no-quit", "numa", "old-param", "one-insn-per-tb",
         "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas",
-        "sandbox", "sd", "sdl", "seed", "semihosting", "semihosting-config", "set", "shim", "singlestep", "smbios", "snapshot", "soundhw", "spice", "tb-size", "tpmdev",
+        "sd", "sdl", "seed", "semihosting", "semihosting-config", "set", "shim", "singlestep", "smbios", "snapshot", "soundhw", "spice", "tb-size", "tpmdev",
         "trace", "usb", "usbdevice", "virtfs", "watchdog", "win2k-hack", "writeconfig", "xen-attach", "xen-domid", "xen-domid-restrict",
     ];
 
@@ -122,6 +123,7 @@ internal enum OptionKind
     Vnc,
     WatchdogAction,
     Cdrom,
+    Sandbox,
     GdbUsual,
 
     /// <summary>It asks for what is the case anyway.</summary>

@@ -61,6 +61,9 @@ public sealed record VmmCommandLine
     /// <summary>Whether the domain runs in the background, once it is ready.</summary>
     public bool Daemonize { get; init; }
 
+    /// <summary>How the process is confined; null for not at all.</summary>
+    public SandboxOptions? Sandbox { get; init; }
+
     /// <summary>Where debuggers connect to; null for nowhere.</summary>
     public string? Gdb { get; init; }
 

@@ -10,6 +10,7 @@ public sealed class HostChecksTests : IDisposable
     private readonly TemporaryFolder _root = new();
     private readonly Dictionary<string, string> _closed = [];
     private KvmRefusal? _refusal;
+    private string[] _missing = ["landlock"];
 
     public void Dispose() => _root.Dispose();
 
@@ -76,6 +77,13 @@ public sealed class HostChecksTests : IDisposable
     }
 
     [Fact]
+    public void AKernelThatCannotConfineIsAWarning()
+    {
+        HostFinding finding = Run().Single(static finding => finding.Name == "confinement");
+        (finding.Verdict, finding.Found, finding.Remedy).ShouldBe((HostVerdict.Warn, "domains of the daemon are confined by no_new_privs", "use a kernel that has landlock, too"));
+    }
+
+    [Fact]
     public void AnotherProcessorFails() => HostChecks.Run(View(Architecture.Arm64))[0].Verdict.ShouldBe(HostVerdict.Fail);
 
     [Fact]
@@ -100,11 +108,13 @@ public sealed class HostChecksTests : IDisposable
         Processors = 2,
         OpenFails = path => _closed.GetValueOrDefault(path),
         JudgeKvm = _ => _refusal,
+        Confinement = () => (["no_new_privs"], _missing),
         Variable = name => name == "PATH" ? _root.At("bin") : null,
     };
 
     private void Fill()
     {
+        _missing = [];
         _root.Write("proc/cpuinfo", "processor : 0\nflags : fpu svm\n");
         _root.Write("proc/meminfo", "MemTotal:     16000000 kB\nMemAvailable:     8000000 kB\n");
         _root.Write("proc/self/cgroup", "0::/own\n");

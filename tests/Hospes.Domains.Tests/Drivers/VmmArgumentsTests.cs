@@ -11,7 +11,7 @@ public sealed class VmmArgumentsTests
 
     [Fact]
     public void TheSmallestDomainHasABalloon() => Line(Lab.Xml("a")).ShouldBe(
-        "-nodefaults -S -no-shutdown -name guest=a -uuid 00000000-0000-4000-8000-000000000000 -pidfile /r/pid -qmp unix:/r/qmp,server=on,wait=off -machine xenpvh -accel auto -m 65536k -smp 1 -kernel /k "
+        "-nodefaults -S -no-shutdown -name guest=a -uuid 00000000-0000-4000-8000-000000000000 -pidfile /r/pid -qmp unix:/r/qmp,server=on,wait=off -machine xenpvh -accel auto -m 65536k -smp 1 -sandbox on,rules=/r/rules -kernel /k "
         + "-device pcie-root-port,id=port0 -device pcie-root-port,id=port1 -device pcie-root-port,id=port2 -device pcie-root-port,id=port3 -device virtio-balloon-pci,id=balloon0");
 
     [Fact]

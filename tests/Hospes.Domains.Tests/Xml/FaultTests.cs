@@ -75,6 +75,8 @@ public sealed class FaultTests
     [InlineData("<devices><serial type='spicevmc'/></devices>", DomainError.UnsupportedConfiguration, "type 'spicevmc'")]
     [InlineData("<devices><channel type='unix'/></devices>", DomainError.InvalidXml, "missing target")]
     [InlineData("<devices><rng/></devices>", DomainError.InvalidXml, "missing RNG device backend")]
+    [InlineData("<seclabel type='dynamic' model='selinux'/>", DomainError.UnsupportedConfiguration, "security labels of the model 'selinux'")]
+    [InlineData("<seclabel type='static'><label>a</label></seclabel>", DomainError.UnsupportedConfiguration, "of the type 'static'")]
     [InlineData("<devices><panic model='hyperv'/></devices>", DomainError.UnsupportedConfiguration, "the panic model 'hyperv'")]
     [InlineData("<devices><panic/><panic model='isa'/></devices>", DomainError.InvalidXml, "only one 'isa' panic device")]
     [InlineData("<devices><panic><address type='isa' iobase='0x506'/></panic></devices>", DomainError.UnsupportedConfiguration, "at the port 0x505")]

@@ -223,6 +223,23 @@ public sealed class MeaningTests
         line.Uuid.ShouldBe(new Guid("00000000-0000-0000-0000-000000000001"));
     }
 
+    [Fact]
+    public void TheProcessIsConfined()
+    {
+        Read("-S").Sandbox.ShouldBeNull();
+        Read("-sandbox off").Sandbox.ShouldBeNull();
+        Read("-sandbox on,obsolete=deny,spawn=deny").Sandbox.ShouldBe(new SandboxOptions(null));
+        Read("-sandbox on,rules=/r").Sandbox.ShouldBe(new SandboxOptions("/r"));
+        ConfinementRules rules = ConfinementRules.TryParse("execute /p\nread /a b\nwrite /w\nsockets /s\nlisten 80\nconnect 81\n", out _)!;
+        (rules.Executes[0], rules.Reads[0], rules.Writes[0], rules.Sockets[0], rules.Listens![0], rules.Connects[0]).ShouldBe(("/p", "/a b", "/w", "/s", 80, 81));
+        ConfinementRules.TryParse("any-port\n", out _)!.Listens.ShouldBeNull();
+        foreach (string wrong in (string[])["read", "read ", "read a", "listen", "listen 65536", "listen -1", "fly /x", "any-port 1", "/x"])
+        {
+            ConfinementRules.TryParse($"read /x\n{wrong}\n", out string? error).ShouldBeNull();
+            error.ShouldBe($"'{wrong}' is no rule");
+        }
+    }
+
     [Theory]
     [InlineData("-machine help", "xenpvh ")]
     [InlineData("-machine xenpvh,help", "pci-mmio-high-size=<size>")]
