@@ -58,13 +58,14 @@ public sealed class PasstServer : IDisposable
     public static void EndAll(string label)
     {
         string part = $"/{Prefix(label)}";
-        foreach (Process process in Process.GetProcessesByName(PasstProgram.Name))
+        foreach (Process process in Process.GetProcesses())
         {
             using (process)
             {
                 try
                 {
-                    if (File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(part, StringComparison.Ordinal)) process.Kill();
+                    // On processors that have AVX2, the program becomes another one with a longer name.
+                    if (process.ProcessName.StartsWith(PasstProgram.Name, StringComparison.Ordinal) && File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(part, StringComparison.Ordinal)) process.Kill();
                 }
                 catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or InvalidOperationException or Win32Exception)
                 {
