@@ -1,4 +1,4 @@
-# Runs in the nested guest: the conformance programs, then two guests at a time. See docs/kvm.md.
+# Runs in the nested guest: see NestedGuestTests.
 export HOSPES_RANDOM_GUESTS=30
 hospes host check | grep kvm
 hospes-conformance
