@@ -54,7 +54,7 @@ public sealed class DomainRunner
     /// <param name="console">Where the console's output goes.</param>
     /// <param name="failure">Why there is no such engine, or null.</param>
     public static DomainRunner? TryCreate(VmmOptions options, IConsoleSink console, out VmmFailure? failure) =>
-        EngineChoice.TryChoose(options.Engine, KvmEngine.DevicePath, KvmVerdicts.OfThisUser, out IEngine? engine, out string? notice, out failure)
+        EngineChoice.TryChoose(options.Engine, KvmEngine.DevicePath, static () => KvmVerdicts.OfThisUser, out IEngine? engine, out string? notice, out failure)
             ? new DomainRunner(options, engine, console) { Notice = notice }
             : null;
 

@@ -55,17 +55,17 @@ public static class EngineChoice
     /// <param name="engine">The engine, or null.</param>
     /// <param name="failure"><see cref="VmmError.UnknownEngine"/> or <see cref="VmmError.EngineUnavailable"/>, or null.</param>
     public static bool TryChoose(string name, [NotNullWhen(true)] out IEngine? engine, [NotNullWhen(false)] out VmmFailure? failure) =>
-        TryChoose(name, KvmEngine.DevicePath, KvmVerdicts.OfThisUser, out engine, out _, out failure);
+        TryChoose(name, KvmEngine.DevicePath, static () => KvmVerdicts.OfThisUser, out engine, out _, out failure);
 
     /// <summary>Makes the engine that is asked for.</summary>
     /// <param name="name">One of <see cref="Names"/>, settings behind it.</param>
     /// <param name="device">Where KVM is.</param>
-    /// <param name="verdicts">Remembers whether KVM is real. Who asks for KVM by name gets it, whatever it is.</param>
+    /// <param name="verdicts">Finds what remembers whether KVM is real. Not called for who asks for KVM by name and gets it, whatever it is.</param>
     /// <param name="engine">The engine, or null.</param>
     /// <param name="notice">With <see cref="Auto"/> why a KVM that is there is not used: a sentence without a full stop; else null.</param>
     /// <param name="failure">Why there is no such engine, or null.</param>
     public static bool TryChoose(
-        string name, string device, KvmVerdicts verdicts, [NotNullWhen(true)] out IEngine? engine, out string? notice, [NotNullWhen(false)] out VmmFailure? failure)
+        string name, string device, Func<KvmVerdicts> verdicts, [NotNullWhen(true)] out IEngine? engine, out string? notice, [NotNullWhen(false)] out VmmFailure? failure)
     {
         notice = null;
         failure = null;
@@ -80,7 +80,7 @@ public static class EngineChoice
                 else failure = new VmmFailure(VmmError.EngineUnavailable, $"the engine 'kvm' cannot be had: {why.Cause}", why.Remedy);
                 return failure is null;
             case Auto:
-                if (verdicts.TryOpen(device, out KvmEngine? real, out KvmRefusal? refusal))
+                if (verdicts().TryOpen(device, out KvmEngine? real, out KvmRefusal? refusal))
                 {
                     engine = real;
                     return true;

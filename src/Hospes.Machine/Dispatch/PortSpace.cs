@@ -8,7 +8,10 @@ namespace Hospes.Machine;
 /// </summary>
 internal sealed class PortSpace(Guest guest)
 {
-    private readonly byte[] _slots = new byte[0x10000];
+    private const int PerPart = 0x100;
+
+    /// <summary>Whose each port is, in parts of which most are nobody's and not there.</summary>
+    private readonly byte[]?[] _slots = new byte[0x10000 / PerPart][];
     private readonly List<IIoDevice> _adding = [];
     private IIoDevice[] _devices = [];
 
@@ -23,13 +26,14 @@ internal sealed class PortSpace(Guest guest)
             _devices = [.. _adding];
         }
         Status status = guest.SetTrap(TrapKind.Io, first, (ulong)count, null, (ulong)slot);
-        if (status == Status.Ok) Array.Fill(_slots, (byte)slot, first, count);
+        if (status != Status.Ok) return status;
+        for (int port = first; port < first + count; port++) (_slots[port / PerPart] ??= new byte[PerPart])[port % PerPart] = (byte)slot;
         return status;
     }
 
     public uint Read(ushort port, int size)
     {
-        int slot = _slots[port];
+        int slot = Slot(port);
         if (slot != 0 && size <= _devices[slot - 1].MaxAccess) return _devices[slot - 1].Read(port, size);
         if (size == 1) return 0xFF;
         uint value = 0;
@@ -39,7 +43,7 @@ internal sealed class PortSpace(Guest guest)
 
     public void Write(ushort port, int size, uint value)
     {
-        int slot = _slots[port];
+        int slot = Slot(port);
         if (slot != 0 && size <= _devices[slot - 1].MaxAccess)
         {
             _devices[slot - 1].Write(port, size, value);
@@ -48,4 +52,6 @@ internal sealed class PortSpace(Guest guest)
         if (size == 1) return;
         for (int i = 0; i < size && port + i <= 0xFFFF; i++) Write((ushort)(port + i), 1, (value >> (i * 8)) & 0xFF);
     }
+
+    private int Slot(ushort port) => _slots[port / PerPart] is { } part ? part[port % PerPart] : 0;
 }

@@ -64,8 +64,7 @@ internal sealed class MachineArguments
         var reader = new OptionReader(set);
         string name = reader.Required("accel");
         if (reader.Error is not null) return reader.Error;
-        string settings = string.Concat(set.Entries.Where(static entry => entry.Key != "accel").Select(static entry => $",{entry.Key}={entry.Value}"));
-        return AddEngine(name + settings);
+        return AddEngine(set.Entries.Where(static entry => entry.Key != "accel").Aggregate(name, static (choice, entry) => $"{choice},{entry.Key}={entry.Value}"));
     }
 
     public string? AddEngine(string choice)

@@ -12,7 +12,7 @@ internal sealed class NetdevArguments
     private readonly HashSet<string> _used = [];
 
     /// <summary>The backends that no card uses.</summary>
-    public IEnumerable<string> Unused => _all.Keys.Where(id => !_used.Contains(id));
+    public IReadOnlyList<string> Unused => [.. _all.Keys.Where(id => !_used.Contains(id))];
 
     /// <summary>Reads <c>-netdev</c>.</summary>
     /// <returns>Null, or what is wrong.</returns>
