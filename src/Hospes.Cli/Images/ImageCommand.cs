@@ -60,7 +60,7 @@ internal static class ImageCommand
                 "What is fetched is checked: the signature of InRelease with gpgv and Debian's keyring where the host has both (a note says when it does not), "
                     + "then the SHA-256 of the package index, then that of each package. A download that broke off goes on where it stopped.",
                 "With --rootfs mmdebstrap(1) puts a Debian with systemd together, and the result is a disk in the format qcow2 that 'hospes run --disk' starts. That takes no root: mmdebstrap finds a "
-                    + "way that the host allows, and the file system is made without mounting it. On the console root logs in without a password; over SSH only with a key ('hospes image seed').",
+                    + "way that the host allows, and the file system is made without mounting it. Where mmdebstrap is not installed, the packages are fetched here and installed by dpkg in a guest on the new disk. On the console root logs in without a password; over SSH only with a key ('hospes image seed').",
             ],
             ExitStatuses = Statuses,
             Variables = [("http_proxy, https_proxy, no_proxy", "Proxies to fetch through."), ("XDG_CACHE_HOME", "Where the cache is; ~/.cache when not set.")],

@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
-using Hospes.Builder.Compression;
 using Hospes.Cli.CommandLine;
-using Hospes.Cli.Host;
 using Hospes.Cli.Images.Archive;
 using Hospes.Cli.Images.Cache;
 using Hospes.Cli.Images.Packages;
@@ -29,18 +27,10 @@ internal sealed record PullRequest(DebianRelease Release)
     public bool Refresh { get; init; }
 }
 
-/// <summary>
-/// Makes an image out of a Debian archive. Each step vouches for the next: the signature for the Release file, the Release file
-/// for the package index, the index for the packages; every arrow but the first is a SHA-256 checksum.
-/// </summary>
+/// <summary>Makes an image out of a Debian archive (<see cref="SuiteReader"/>): of its kernel and its static busybox.</summary>
 internal sealed class ImagePull(Surroundings surroundings, ImageStore store, ArchiveClient client)
 {
-    private const string Component = "main";
-    private const string Architecture = "amd64";
-
-    /// <summary>The indexes that are read, best first.</summary>
-    private static readonly string[] Indexes =
-        [$"{Component}/binary-{Architecture}/Packages.xz", $"{Component}/binary-{Architecture}/Packages.gz", $"{Component}/binary-{Architecture}/Packages"];
+    private readonly SuiteReader _suites = new(surroundings, store.Cache, client);
 
     /// <summary>Gives the image, from the cache when it is there.</summary>
     public async Task<Outcome<Image>> RunAsync(PullRequest request, CancellationToken cancellation)
@@ -72,7 +62,7 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
             if (!request.Refresh && store.Find(request.Release.Name) is { } meanwhile) return meanwhile;
             try
             {
-                if (!(await ChooseAsync(request, cancellation).ConfigureAwait(false)).Succeeded(out Chosen? archive, out failure)) return failure;
+                if (!(await ChooseAsync(request, cancellation).ConfigureAwait(false)).Succeeded(out ArchiveSuite? archive, out failure)) return failure;
                 return await PullSteps.ShowAsync(surroundings, steps => PullAsync(request, archive, steps, cancellation)).ConfigureAwait(false);
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -82,11 +72,8 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
         }
     }
 
-    /// <summary>An archive that qualified.</summary>
-    private sealed record Chosen(Uri Uri, ReleaseFile Release, SignedText Signed);
-
     /// <summary>Chooses the first archive whose Release file is Debian's for the release.</summary>
-    private async Task<Outcome<Chosen>> ChooseAsync(PullRequest request, CancellationToken cancellation)
+    private async Task<Outcome<ArchiveSuite>> ChooseAsync(PullRequest request, CancellationToken cancellation)
     {
         if (request.Mirror is { } mirror) return await TryAsync(new AptSource(mirror, [], null), request, cancellation).ConfigureAwait(false);
         // Sources that name the suite come first: they are the likeliest to have it.
@@ -96,8 +83,8 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
         Failure? first = null;
         foreach (AptSource source in sources)
         {
-            Outcome<Chosen> tried = await TryAsync(source, request, cancellation).ConfigureAwait(false);
-            if (tried.Succeeded(out Chosen? chosen, out Failure? failure)) return chosen;
+            Outcome<ArchiveSuite> tried = await TryAsync(source, request, cancellation).ConfigureAwait(false);
+            if (tried.Succeeded(out ArchiveSuite? chosen, out Failure? failure)) return chosen;
             // A bad signature is no reason to look elsewhere silently.
             if (failure.Kind == FailureKind.Integrity) return failure;
             first = first is null || (first.Kind == FailureKind.NotThere && failure.Kind == FailureKind.Network) ? failure : first;
@@ -108,31 +95,12 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
             : new Failure(first!.Kind, $"none of the {sources.Length} archives in {request.Sources} has Debian's {request.Release.Codename} (the first: {first.Cause})", "name a Debian archive with --mirror URL");
     }
 
-    private async Task<Outcome<Chosen>> TryAsync(AptSource source, PullRequest request, CancellationToken cancellation)
-    {
-        Uri address = ArchiveAddress.Below(source.Uri, $"dists/{request.Release.Codename}/InRelease");
-        if (!(await client.GetAsync(address, cancellation).ConfigureAwait(false)).Succeeded(out byte[]? document, out Failure? failure)) return failure;
-        Outcome<SignedText> check = request.AllowUnsigned
-            ? Signature.Unchecked(document, address, "--allow-unsigned was given")
-            : await Signature.CheckAsync(
-                document, address, Signature.Keyring(request.Keyring, source.SignedBy), HostPrograms.Find("gpgv", surroundings.Variable), store.Cache.Root, cancellation).ConfigureAwait(false);
-        if (!check.Succeeded(out SignedText? signed, out failure)) return failure;
-        if (!ReleaseFile.Parse(signed.Text).Succeeded(out ReleaseFile? release, out failure)) return failure;
-        if (release.Origin != "Debian" || release.Codename != request.Release.Codename || !release.Components.Contains(Component) || !release.Architectures.Contains(Architecture))
-        {
-            return new Failure(
-                FailureKind.NotThere,
-                $"{source.Uri} is not Debian's {request.Release.Codename} for {Architecture}: its Release file says origin '{release.Origin}', code name '{release.Codename}'",
-                "name a Debian archive with --mirror URL");
-        }
+    private Task<Outcome<ArchiveSuite>> TryAsync(AptSource source, PullRequest request, CancellationToken cancellation) => _suites.OpenAsync(source, request.Release.Codename, request, cancellation);
 
-        return new Chosen(source.Uri, release, signed);
-    }
-
-    private async Task<Outcome<Image>> PullAsync(PullRequest request, Chosen archive, IPullSteps steps, CancellationToken cancellation)
+    private async Task<Outcome<Image>> PullAsync(PullRequest request, ArchiveSuite archive, IPullSteps steps, CancellationToken cancellation)
     {
         if (archive.Signed.NotChecked is { } why) surroundings.Note($"the archive's signature was not checked: {why}");
-        if (!(await IndexAsync(request, archive, steps, cancellation).ConfigureAwait(false)).Succeeded(out Dictionary<string, Package>? packages, out Failure? failure)) return failure;
+        if (!(await _suites.IndexAsync(archive, IsCandidate, steps, cancellation).ConfigureAwait(false)).Succeeded(out Dictionary<string, Package>? packages, out Failure? failure)) return failure;
         if (!Wanted(packages).Succeeded(out (Package Kernel, Package Busybox) wanted, out failure)) return failure;
         string stage = store.Stage();
         try
@@ -162,39 +130,8 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
         }
     }
 
-    private async Task<Outcome<Dictionary<string, Package>>> IndexAsync(PullRequest request, Chosen archive, IPullSteps steps, CancellationToken cancellation)
-    {
-        if (Indexes.Select(archive.Release.Find).OfType<DescribedFile>().FirstOrDefault() is not { } index)
-            return new Failure(FailureKind.NotThere, $"{archive.Uri} has no package index for {Architecture}", "choose another archive with --mirror URL");
-        string suite = $"dists/{request.Release.Codename}";
-        string folder = index.Path[..index.Path.LastIndexOf('/')];
-        string target = Path.Combine(store.Cache.Downloads, index.Sha256);
-        Action<long> done = steps.Begin($"Debian {archive.Release.Version} package index", index.Size);
-        // Under its checksum the index cannot change between the two requests; a mirror that is a plain copy may lack that folder.
-        Failure? failure = archive.Release.ByHash
-            ? await client.DownloadAsync(ArchiveAddress.Below(archive.Uri, $"{suite}/{folder}/by-hash/SHA256/{index.Sha256}"), index, target, done, cancellation).ConfigureAwait(false)
-            : null;
-        if (!archive.Release.ByHash || failure?.Kind == FailureKind.NotThere)
-            failure = await client.DownloadAsync(ArchiveAddress.Below(archive.Uri, $"{suite}/{index.Path}"), index, target, done, cancellation).ConfigureAwait(false);
-        if (failure is not null) return failure;
-        try
-        {
-            await using FileStream compressed = File.OpenRead(target);
-            await using Stream? plain = Decompressors.Open(index.Path, compressed);
-            if (plain is null) return new Failure(FailureKind.Format, $"the package index {index.Path} is compressed in a way that is not known", "choose another archive with --mirror URL");
-            using var reader = new StreamReader(plain);
-            return PackageIndex.Select(reader, static name =>
-                name == DebianRelease.BusyboxPackage || (name.StartsWith("linux-image-", StringComparison.Ordinal) && name.EndsWith("cloud-amd64", StringComparison.Ordinal)));
-        }
-        catch (DecompressionException fault)
-        {
-            return new Failure(FailureKind.Format, $"the package index of {archive.Uri} does not unpack ({fault.Message.TrimEnd('.')})", Decompressors.Remedy(fault));
-        }
-        finally
-        {
-            File.Delete(target);
-        }
-    }
+    private static bool IsCandidate(string name) =>
+        name == DebianRelease.BusyboxPackage || (name.StartsWith("linux-image-", StringComparison.Ordinal) && name.EndsWith("cloud-amd64", StringComparison.Ordinal));
 
     /// <summary>The kernel that the meta package depends on, and busybox.</summary>
     private static Outcome<(Package Kernel, Package Busybox)> Wanted(Dictionary<string, Package> packages)
@@ -210,7 +147,7 @@ internal sealed class ImagePull(Surroundings surroundings, ImageStore store, Arc
     }
 
     /// <summary>Fetches a package and copies the one file that is wanted out of it. Gives the path of the package.</summary>
-    private async Task<Outcome<string>> FetchAsync(Chosen archive, Package package, string wanted, string target, IPullSteps steps, CancellationToken cancellation)
+    private async Task<Outcome<string>> FetchAsync(ArchiveSuite archive, Package package, string wanted, string target, IPullSteps steps, CancellationToken cancellation)
     {
         string file = Path.Combine(store.Cache.Downloads, package.File.Sha256);
         Action<long> done = steps.Begin($"{package.Name} {package.Version}", package.File.Size);

@@ -19,11 +19,12 @@ internal static class InitramfsBuilder
     /// <param name="output">Where to.</param>
     /// <param name="busybox">The program.</param>
     /// <param name="init">The script that the kernel starts.</param>
-    public static void Write(Stream output, ReadOnlySpan<byte> busybox, string init)
+    /// <param name="more">Further files, by their paths; each in a folder of its own below the root.</param>
+    public static void Write(Stream output, ReadOnlySpan<byte> busybox, string init, IReadOnlyDictionary<string, byte[]>? more = null)
     {
         const uint Executable = 0x1ED;
         using var cpio = new CpioWriter(output);
-        foreach (string folder in Folders) cpio.Directory(folder);
+        foreach (string folder in Folders.Concat((more?.Keys ?? []).Select(static path => path[..path.IndexOf('/')]).Distinct())) cpio.Directory(folder);
         foreach ((string path, uint major, uint minor) in Devices) cpio.CharacterDevice(path, major, minor);
         cpio.File("bin/busybox", busybox, Executable);
         foreach (string applet in BusyboxApplets.Find(busybox))
@@ -33,6 +34,7 @@ internal static class InitramfsBuilder
 
         cpio.File("etc/passwd", "root::0:0:root:/root:/bin/sh\n"u8);
         cpio.File("etc/group", "root:x:0:\n"u8);
+        foreach ((string path, byte[] content) in more ?? new Dictionary<string, byte[]>()) cpio.File(path, content);
         cpio.File("init", Encoding.UTF8.GetBytes(init), Executable);
     }
 }

@@ -27,7 +27,23 @@ internal static class DebPackage
     /// <param name="decompressor">Opens the compressed members.</param>
     /// <param name="target">Gives the file to write for a path like <c>boot/vmlinuz-6.1</c>, or null to pass it by.</param>
     /// <returns>The paths in the package that were copied.</returns>
-    public static Outcome<IReadOnlyList<string>> Extract(Stream package, string label, Decompressor decompressor, Func<string, string?> target)
+    public static Outcome<IReadOnlyList<string>> Extract(Stream package, string label, Decompressor decompressor, Func<string, string?> target) =>
+        Read(package, label, decompressor, data => Untar(data, target));
+
+    /// <summary>Hands over the archive of a package's files.</summary>
+    /// <param name="package">The package, at its start.</param>
+    /// <param name="label">What failures call it.</param>
+    /// <param name="decompressor">Opens the compressed members.</param>
+    /// <param name="use">Reads the archive; what it leaves is read for its checksum.</param>
+    public static Outcome<bool> Open(Stream package, string label, Decompressor decompressor, Action<Stream> use) => Read(package, label, decompressor, data =>
+    {
+        use(data);
+        data.CopyTo(Stream.Null);
+        return true;
+    });
+
+    private static Outcome<T> Read<T>(Stream package, string label, Decompressor decompressor, Func<Stream, T> use)
+        where T : notnull
     {
         try
         {
@@ -44,8 +60,8 @@ internal static class DebPackage
                 var member = new BoundedStream(package, size);
                 if (name.StartsWith("data.tar", StringComparison.Ordinal))
                 {
-                    Stream? data = decompressor(name, member);
-                    return data is null ? Wrong($"is compressed in a way that is not known ({name})") : Untar(data, target);
+                    using Stream? data = decompressor(name, member);
+                    return data is null ? Wrong($"is compressed in a way that is not known ({name})") : use(data);
                 }
 
                 member.SkipRest();
@@ -66,11 +82,10 @@ internal static class DebPackage
         Failure Wrong(string what) => new(FailureKind.Format, $"the package {label} {what}", "choose another archive with --mirror URL");
     }
 
-    private static Outcome<IReadOnlyList<string>> Untar(Stream data, Func<string, string?> target)
+    private static IReadOnlyList<string> Untar(Stream data, Func<string, string?> target)
     {
         var copied = new List<string>();
-        using (data)
-        using (var tar = new TarReader(data))
+        using (var tar = new TarReader(data, leaveOpen: true))
         {
             while (tar.GetNextEntry() is { } entry)
             {

@@ -9,6 +9,18 @@ namespace Hospes.Cli.Images.Packages;
 /// <param name="File">The package file, relative to the archive.</param>
 internal sealed record Package(string Name, string Version, string Depends, DescribedFile File)
 {
+    /// <summary>Its <c>Pre-Depends</c> field as written.</summary>
+    public string PreDepends { get; init; } = "";
+
+    /// <summary>Its <c>Provides</c> field as written.</summary>
+    public string Provides { get; init; } = "";
+
+    /// <summary>Its priority.</summary>
+    public string Priority { get; init; } = "";
+
+    /// <summary>Whether no system is without it.</summary>
+    public bool IsEssential { get; init; }
+
     /// <summary>The names of the packages it depends on, of each group of alternatives the first.</summary>
     public IEnumerable<string> DependencyNames() =>
         Depends.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
@@ -32,7 +44,15 @@ internal static class PackageIndex
             if (DescribedFile.TryCreate(stanza.GetValueOrDefault("Filename", ""), stanza.GetValueOrDefault("Size", ""), stanza.GetValueOrDefault("SHA256", "")) is not { } file)
                 return Wrong($"does not describe the file of {name}");
             if (!found.TryGetValue(name, out Package? other) || DebianVersion.Compare(version, other.Version) > 0)
-                found[name] = new Package(name, version, stanza.GetValueOrDefault("Depends", ""), file);
+            {
+                found[name] = new Package(name, version, stanza.GetValueOrDefault("Depends", ""), file)
+                {
+                    PreDepends = stanza.GetValueOrDefault("Pre-Depends", ""),
+                    Provides = stanza.GetValueOrDefault("Provides", ""),
+                    Priority = stanza.GetValueOrDefault("Priority", ""),
+                    IsEssential = stanza.GetValueOrDefault("Essential", "") == "yes",
+                };
+            }
         }
 
         return control.Mistake is null ? found : Wrong($"is malformed: {control.Mistake}");

@@ -9,6 +9,9 @@ internal static class RootFiles
     /// <summary>Modules of the initial RAM disk: those of a virtual machine's disks.</summary>
     public const string InitramfsModules = "virtio_pci\nvirtio_mmio\nvirtio_blk\nvirtio_scsi\nsd_mod\next4\n";
 
+    /// <summary>The initial RAM disk has these modules and no others.</summary>
+    public const string InitramfsSettings = "MODULES=list\n";
+
     /// <summary>Writes a loader entry for a kernel that is installed, and takes it away with the kernel.</summary>
     public const string KernelHook = """
         #!/bin/sh
@@ -39,7 +42,7 @@ internal static class RootFiles
         # Makes the host keys that are missing, then takes name, keys and a script from a NoCloud seed disk, once per instance id.
         set -u
         state=/var/lib/hospes
-        [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+        [ -e /etc/ssh/ssh_host_ed25519_key ] || ! command -v ssh-keygen >/dev/null || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
         device=$(blkid -l -t LABEL=cidata -o device || blkid -l -t LABEL=CIDATA -o device) || exit 0
         seed=$(mktemp -d)
         mount -o ro "$device" "$seed" || exit 1

@@ -29,17 +29,34 @@ internal sealed class RootFolder
     /// <summary>How many files, folders and links it has.</summary>
     public int Count => _owners.Count;
 
+    /// <summary>Folders of the root that are links into <c>/usr</c>.</summary>
+    private readonly HashSet<string> _merged = [];
+
+    /// <summary>Makes the folders that are links into <c>/usr</c> (Debian Policy 10.1; file-hierarchy(7)): archives that are unpacked later may name files by either path.</summary>
+    public void MergeUsr()
+    {
+        foreach (string name in (string[])["bin", "sbin", "lib", "lib64"])
+        {
+            MakeFolder($"usr/{name}");
+            Link(name, $"usr/{name}");
+            _merged.Add(name);
+        }
+    }
+
+    /// <summary>Makes a folder of root's, with those above it.</summary>
+    public void MakeFolder(string path) => MakeFolders(path + "/");
+
     /// <summary>Unpacks an archive.</summary>
     /// <param name="archive">The archive, whose maker is trusted to have made a root file system; it stays inside the folder all the same.</param>
-    /// <param name="done">Told how many bytes of the archive are read.</param>
-    public void Unpack(Stream archive, Action<long> done)
+    /// <param name="done">Told how many bytes of the archive are read, if that can be told; null for nobody.</param>
+    public void Unpack(Stream archive, Action<long>? done = null)
     {
         using var tar = new TarReader(archive, leaveOpen: true);
         while (tar.GetNextEntry() is { } entry)
         {
             if (Place(entry.Name) is not { } place) continue;
             Write(entry, place);
-            done(archive.Position);
+            done?.Invoke(archive.Position);
         }
 
         // A folder's own mode may forbid what comes into it, so it comes last.
@@ -107,10 +124,11 @@ internal sealed class RootFolder
     }
 
     /// <summary>The path of an entry without dots and slashes at its ends; null for the root itself and for what would lead out.</summary>
-    private static string? Place(string name)
+    private string? Place(string name)
     {
         string[] parts = name.Split('/', StringSplitOptions.RemoveEmptyEntries);
         string place = string.Join('/', parts.Where(static part => part != "."));
+        if (_merged.Contains(place.Split('/')[0])) place = "usr/" + place;
         return place.Length == 0 || parts.Contains("..") || place.Contains('"') || place.Contains('\n') ? null : place;
     }
 
@@ -130,15 +148,21 @@ internal sealed class RootFolder
                 _folders.Add((place, entry.Mode));
                 break;
             case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
+                // A link that is there already is replaced, not followed.
+                File.Delete(place);
                 using (FileStream output = File.Create(place)) entry.DataStream?.CopyTo(output);
                 SetMode(place, entry.Mode | UnixFileMode.UserRead);
                 Size += entry.Length;
                 break;
+            case TarEntryType.SymbolicLink when Directory.Exists(place):
+                return;
             case TarEntryType.SymbolicLink:
+                File.Delete(place);
                 File.CreateSymbolicLink(place, entry.LinkName);
                 break;
             case TarEntryType.HardLink when Place(entry.LinkName) is { } other && !LeadsThroughLink(other + "/") && File.Exists(Path.Combine(Root, other)):
                 // The copy costs its space once more; Debian's packages have few such links.
+                File.Delete(place);
                 File.Copy(Path.Combine(Root, other), place);
                 break;
             default:

@@ -23,6 +23,21 @@ internal sealed class RootImageBuilder(Surroundings surroundings, IPullSteps ste
     /// <returns>The kernels that are there, the newest last.</returns>
     public static IReadOnlyList<string> Customize(RootFolder root, Guid uuid)
     {
+        Furnish(root, uuid);
+        root.Remove(Directory.GetFiles(Path.Combine(root.Root, "etc/ssh"), "ssh_host_*").Select(static path => "etc/ssh/" + Path.GetFileName(path)));
+        // The console belongs to whoever started the guest: root logs in there without a password, and over SSH only with a key.
+        string shadow = Path.Combine(root.Root, "etc/shadow");
+        File.WriteAllLines(shadow, File.ReadAllLines(shadow).Select(static line => line.StartsWith("root:", StringComparison.Ordinal) ? "root::" + line.Split(':', 3)[2] : line));
+        string[] kernels = [.. Directory.GetFiles(Path.Combine(root.Root, "boot"), "vmlinuz-*").Select(static path => Path.GetFileName(path)["vmlinuz-".Length..]).Order(StringComparer.Ordinal)];
+        foreach (string kernel in kernels) root.Put($"boot/loader/entries/debian-{kernel}.conf", Entry(kernel, uuid));
+        return kernels;
+    }
+
+    /// <summary>Puts into the folder the files of <see cref="RootFiles"/>, which no package has.</summary>
+    /// <param name="root">The folder, with Debian's packages or before they come.</param>
+    /// <param name="uuid">The UUID that the file system will have.</param>
+    public static void Furnish(RootFolder root, Guid uuid)
+    {
         root.Put("etc/fstab", RootFiles.FileSystemTable(uuid));
         root.Put("etc/hostname", "debian\n");
         // Empty: each copy of the disk gets an identity of its own on its first start (machine-id(5)).
@@ -36,13 +51,6 @@ internal sealed class RootImageBuilder(Surroundings surroundings, IPullSteps ste
         root.Put("etc/kernel/postrm.d/zz-hospes", RootFiles.KernelHook, isProgram: true);
         root.Link("etc/systemd/system/multi-user.target.wants/hospes-first-start.service", "/etc/systemd/system/hospes-first-start.service");
         root.Link("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "/lib/systemd/system/systemd-networkd.service");
-        root.Remove(Directory.GetFiles(Path.Combine(root.Root, "etc/ssh"), "ssh_host_*").Select(static path => "etc/ssh/" + Path.GetFileName(path)));
-        // The console belongs to whoever started the guest: root logs in there without a password, and over SSH only with a key.
-        string shadow = Path.Combine(root.Root, "etc/shadow");
-        File.WriteAllLines(shadow, File.ReadAllLines(shadow).Select(static line => line.StartsWith("root:", StringComparison.Ordinal) ? "root::" + line.Split(':', 3)[2] : line));
-        string[] kernels = [.. Directory.GetFiles(Path.Combine(root.Root, "boot"), "vmlinuz-*").Select(static path => Path.GetFileName(path)["vmlinuz-".Length..]).Order(StringComparer.Ordinal)];
-        foreach (string kernel in kernels) root.Put($"boot/loader/entries/debian-{kernel}.conf", Entry(kernel, uuid));
-        return kernels;
     }
 
     /// <summary>Makes the disk.</summary>
@@ -51,7 +59,15 @@ internal sealed class RootImageBuilder(Surroundings surroundings, IPullSteps ste
     /// <param name="raw">A file for the disk while it is made; no file may be there.</param>
     /// <param name="target">Where the image goes; no file may be there.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public async Task<Failure?> BuildAsync(RootFolder root, Guid uuid, string raw, string target, CancellationToken cancellation)
+    public async Task<Failure?> BuildAsync(RootFolder root, Guid uuid, string raw, string target, CancellationToken cancellation) =>
+        await MakeFileSystemAsync(root, uuid, raw, cancellation).ConfigureAwait(false) ?? await ConvertAsync(raw, target, cancellation).ConfigureAwait(false);
+
+    /// <summary>Makes the file system, which is the whole disk.</summary>
+    /// <param name="root">The folder.</param>
+    /// <param name="uuid">The file system's UUID.</param>
+    /// <param name="raw">Where it goes; no file may be there.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public async Task<Failure?> MakeFileSystemAsync(RootFolder root, Guid uuid, string raw, CancellationToken cancellation)
     {
         steps.Begin("file system", root.Size);
         string size = string.Create(CultureInfo.InvariantCulture, $"{DiskSize >> 10}k");
@@ -59,9 +75,7 @@ internal sealed class RootImageBuilder(Surroundings surroundings, IPullSteps ste
         Failure? failure = await HostTool.RunAsync(
             surroundings, "mke2fs", Package,
             ["-q", "-F", "-t", "ext4", "-L", "root", "-U", uuid.ToString(), "-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", root.Root, raw, size], null, cancellation).ConfigureAwait(false);
-        if (failure is not null) return failure;
-        failure = await SetOwnersAsync(root, raw, cancellation).ConfigureAwait(false);
-        return failure ?? await ConvertAsync(raw, target, cancellation).ConfigureAwait(false);
+        return failure ?? await SetOwnersAsync(root, raw, cancellation).ConfigureAwait(false);
     }
 
     private async Task<Failure?> SetOwnersAsync(RootFolder root, string raw, CancellationToken cancellation)
@@ -81,7 +95,11 @@ internal sealed class RootImageBuilder(Surroundings surroundings, IPullSteps ste
         }
     }
 
-    private async Task<Failure?> ConvertAsync(string raw, string target, CancellationToken cancellation)
+    /// <summary>Makes the image of a finished file system.</summary>
+    /// <param name="raw">The file system.</param>
+    /// <param name="target">Where the image goes; no file may be there.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public async Task<Failure?> ConvertAsync(string raw, string target, CancellationToken cancellation)
     {
         Action<long> done = steps.Begin("disk image", DiskSize);
         return await Task.Run(

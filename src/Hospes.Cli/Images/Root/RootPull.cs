@@ -8,11 +8,11 @@ namespace Hospes.Cli.Images.Root;
 
 /// <summary>
 /// Makes a bootable Debian disk of packages. mmdebstrap(1) fetches, checks and configures them — as root, in a user namespace or with
-/// fakechroot, whichever this host allows — into an archive; all that follows needs no rights at all.
+/// fakechroot, whichever this host allows — into an archive; all that follows needs no rights at all. Without it, <see cref="RootAssembly"/> does all of it.
 /// </summary>
 internal sealed class RootPull(Surroundings surroundings, DiskStore store, CacheFolder cache)
 {
-    private const string Component = "main";
+    private const string Component = "main", Bootstrap = "mmdebstrap";
 
     /// <summary>What a guest needs beside Debian's essential packages and apt: kernel, init, log-in over console and network.</summary>
     private static readonly string[] s_packages =
@@ -50,46 +50,42 @@ internal sealed class RootPull(Surroundings surroundings, DiskStore store, Cache
         }
     }
 
-    /// <summary>The archives as mmdebstrap takes them: lines of sources.list(5).</summary>
-    internal static IReadOnlyList<string> Archives(PullRequest request)
+    /// <summary>The archives, each with one suite: the release itself, and its updates and security updates where this host has them, too.</summary>
+    private static IReadOnlyList<AptSource> Archives(PullRequest request)
     {
         string codename = request.Release.Codename;
-        if (request.Mirror is { } mirror) return [Line(mirror, codename, request.Keyring)];
-        // The release itself, and its updates and security updates where this host has them, too.
+        if (request.Mirror is { } mirror) return [new AptSource(mirror, [codename], request.Keyring)];
         return
         [
             .. AptSources.Read(request.Sources).SelectMany(source => source.Suites.Where(suite => suite == codename || suite == codename + "-updates" || suite == codename + "-security")
-                .Select(suite => Line(source.Uri, suite, request.Keyring ?? source.SignedBy))),
+                .Select(suite => source with { Suites = [suite], SignedBy = request.Keyring ?? source.SignedBy })),
         ];
+    }
 
-        string Line(Uri uri, string suite, string? keyring)
-        {
-            string options = request.AllowUnsigned ? "[trusted=yes] " : keyring is not null && File.Exists(keyring) ? $"[signed-by={Path.GetFullPath(keyring)}] " : "";
-            return $"deb {options}{uri} {suite} {Component}";
-        }
+    /// <summary>An archive as mmdebstrap takes it: a line of sources.list(5).</summary>
+    private static string Line(PullRequest request, AptSource source)
+    {
+        string options = request.AllowUnsigned ? "[trusted=yes] " : source.SignedBy is { } keyring && File.Exists(keyring) ? $"[signed-by={Path.GetFullPath(keyring)}] " : "";
+        return $"deb {options}{source.Uri} {source.Suites[0]} {Component}";
     }
 
     private async Task<Outcome<CachedDisk>> MakeAsync(PullRequest request, IPullSteps steps, CancellationToken cancellation)
     {
-        IReadOnlyList<string> archives = Archives(request);
+        IReadOnlyList<AptSource> archives = Archives(request);
         if (archives.Count == 0)
             return new Failure(FailureKind.Host, $"{request.Sources} names no archive of Debian's {request.Release.Codename}", "name a Debian archive with --mirror URL");
-        string stage = store.Stage(), archive = Path.Combine(stage, "root.tar"), folder = Path.Combine(stage, "root");
+        string stage = store.Stage(), image = Path.Combine(stage, CachedDisk.File);
+        string[] packages = request.Release.Codename == "bullseye" ? s_packages : [.. s_packages, Resolver];
         try
         {
-            if (await BootstrapAsync(request, archives, archive, steps, cancellation).ConfigureAwait(false) is { } refused) return refused;
-            var root = new RootFolder(Directory.CreateDirectory(folder).FullName);
-            Action<long> done = steps.Begin("unpack", new FileInfo(archive).Length);
-            using (FileStream input = File.OpenRead(archive)) await Task.Run(() => root.Unpack(input, done), cancellation).ConfigureAwait(false);
-            File.Delete(archive);
             Guid uuid = Guid.NewGuid();
-            IReadOnlyList<string> kernels = RootImageBuilder.Customize(root, uuid);
-            if (kernels.Count == 0) return new Failure(FailureKind.Format, "the packages brought no kernel", "choose another archive with --mirror URL");
-            string raw = Path.Combine(stage, "root.raw"), image = Path.Combine(stage, CachedDisk.File);
-            if (await new RootImageBuilder(surroundings, steps).BuildAsync(root, uuid, raw, image, cancellation).ConfigureAwait(false) is { } failure) return failure;
+            Outcome<string> made = HostTool.Find(surroundings, Bootstrap) is not null
+                ? await BootstrapAsync(request, archives, packages, stage, uuid, image, steps, cancellation).ConfigureAwait(false)
+                : await new RootAssembly(surroundings, cache, steps).RunAsync(request, archives, packages, stage, uuid, image, cancellation).ConfigureAwait(false);
+            if (!made.Succeeded(out string? kernel, out Failure? failure)) return failure;
             foreach (string file in Directory.GetFiles(stage).Where(file => file != image)) File.Delete(file);
-            Directory.Delete(folder, recursive: true);
-            var disk = new CachedDisk(request.Release.Name, new FileInfo(image).Length, string.Join("; ", archives), kernels[^1], surroundings.Clock.GetUtcNow());
+            foreach (string folder in Directory.GetDirectories(stage)) Directory.Delete(folder, recursive: true);
+            var disk = new CachedDisk(request.Release.Name, new FileInfo(image).Length, string.Join("; ", archives.Select(source => Line(request, source))), kernel, surroundings.Clock.GetUtcNow());
             store.Commit(stage, disk);
             return disk;
         }
@@ -99,25 +95,36 @@ internal sealed class RootPull(Surroundings surroundings, DiskStore store, Cache
         }
     }
 
-    private async Task<Failure?> BootstrapAsync(PullRequest request, IReadOnlyList<string> archives, string target, IPullSteps steps, CancellationToken cancellation)
+    private async Task<Outcome<string>> BootstrapAsync(
+        PullRequest request, IReadOnlyList<AptSource> archives, IReadOnlyList<string> packages, string stage, Guid uuid, string image, IPullSteps steps, CancellationToken cancellation)
     {
-        if (HostTool.Find(surroundings, "mmdebstrap") is null)
-            return new Failure(FailureKind.Host, "mmdebstrap, which puts Debian's packages together, is not installed", "install the package mmdebstrap");
+        string archive = Path.Combine(stage, "root.tar"), raw = Path.Combine(stage, "root.raw");
+        if (await FillAsync(request, archives, packages, archive, steps, cancellation).ConfigureAwait(false) is { } refused) return refused;
+        var root = new RootFolder(Directory.CreateDirectory(Path.Combine(stage, "root")).FullName);
+        Action<long> done = steps.Begin("unpack", new FileInfo(archive).Length);
+        using (FileStream input = File.OpenRead(archive)) await Task.Run(() => root.Unpack(input, done), cancellation).ConfigureAwait(false);
+        File.Delete(archive);
+        IReadOnlyList<string> kernels = RootImageBuilder.Customize(root, uuid);
+        if (kernels.Count == 0) return new Failure(FailureKind.Format, "the packages brought no kernel", "choose another archive with --mirror URL");
+        Failure? failure = await new RootImageBuilder(surroundings, steps).BuildAsync(root, uuid, raw, image, cancellation).ConfigureAwait(false);
+        return failure is null ? kernels[^1] : failure;
+    }
+
+    private async Task<Failure?> FillAsync(PullRequest request, IReadOnlyList<AptSource> archives, IReadOnlyList<string> packages, string target, IPullSteps steps, CancellationToken cancellation)
+    {
         steps.Begin($"packages of Debian's {request.Release.Codename}", 0);
-        List<string> packages = [.. s_packages];
-        if (request.Release.Codename != "bullseye") packages.Add(Resolver);
         // Before the kernel is installed it has to be known what its initial RAM disk holds.
         string modules = Path.Combine(Path.GetDirectoryName(target)!, "modules"), settings = Path.Combine(Path.GetDirectoryName(target)!, "settings");
         await File.WriteAllTextAsync(modules, RootFiles.InitramfsModules, cancellation).ConfigureAwait(false);
-        await File.WriteAllTextAsync(settings, "MODULES=list\n", cancellation).ConfigureAwait(false);
+        await File.WriteAllTextAsync(settings, RootFiles.InitramfsSettings, cancellation).ConfigureAwait(false);
         string[] arguments =
         [
             "--variant=minbase", "--architectures=amd64", "--format=tar", $"--include={string.Join(',', packages)}", "--aptopt=APT::Install-Recommends \"false\"",
             "--essential-hook=mkdir -p \"$1/etc/initramfs-tools/conf.d\" \"$1/usr/share/initramfs-tools/modules.d\"",
             $"--essential-hook=copy-in {Quoted(settings)} /etc/initramfs-tools/conf.d", $"--essential-hook=copy-in {Quoted(modules)} /usr/share/initramfs-tools/modules.d",
-            request.Release.Codename, target, .. archives,
+            request.Release.Codename, target, .. archives.Select(source => Line(request, source)),
         ];
-        return await HostTool.RunAsync(surroundings, "mmdebstrap", "mmdebstrap", arguments, line => Tell(steps, line), cancellation).ConfigureAwait(false);
+        return await HostTool.RunAsync(surroundings, Bootstrap, Bootstrap, arguments, line => Tell(steps, line), cancellation).ConfigureAwait(false);
     }
 
     private static string Quoted(string path) => $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";

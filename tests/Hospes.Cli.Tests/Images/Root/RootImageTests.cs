@@ -46,8 +46,9 @@ public sealed class RootImageTests : IDisposable
         (await Image("pull", "debian:12", "--output", "x")).Error.ShouldContain("--output needs --rootfs");
         string sources = _folder.Write("sources.list", "deb http://a.example/debian trixie main\n");
         (await Image("pull", "debian:12", "--rootfs", "--sources", sources)).Error.ShouldContain("names no archive of Debian's bookworm");
+        // Without mmdebstrap the packages are fetched here.
         _environment["PATH"] = _folder.At("bin");
-        (await Image("pull", "debian:13", "--rootfs", "--sources", sources)).Error.ShouldContain("install the package mmdebstrap");
+        (await Image("pull", "debian:13", "--rootfs", "--sources", _folder.Write("nobody.list", "deb http://127.0.0.1:1/debian trixie main\n"))).Error.ShouldContain("http://127.0.0.1:1/debian/dists/trixie/InRelease cannot be fetched");
         _environment["PATH"] += ":/usr/bin:/bin";
         Program("mmdebstrap", "#!/bin/sh\necho 'E: no luck' >&2\nexit 25\n");
         Ran failed = await Image("pull", "debian:13", "--rootfs", "--sources", sources);
