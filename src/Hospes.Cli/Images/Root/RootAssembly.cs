@@ -8,7 +8,7 @@ namespace Hospes.Cli.Images.Root;
 
 /// <summary>
 /// Puts Debian's packages together where mmdebstrap is not installed: finds them in the archives' indexes, fetches and checks them, unpacks what every system has into a
-/// folder that becomes the disk, and has dpkg install all of them in a guest on that disk (docs/adr/0010). No step needs rights.
+/// folder that becomes the disk, and has dpkg install all of them in a guest on that disk (docs/adr/0011). No step needs rights.
 /// </summary>
 internal sealed class RootAssembly(Surroundings surroundings, CacheFolder cache, IPullSteps steps)
 {
