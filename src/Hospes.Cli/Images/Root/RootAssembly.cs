@@ -150,13 +150,15 @@ internal sealed class RootAssembly(Surroundings surroundings, CacheFolder cache,
     private Failure? Unpack(RootFolder root, Plan plan, string packages, IReadOnlyList<AptSource> sources, Guid uuid, CancellationToken cancellation)
     {
         root.MergeUsr();
-        Action<long> done = steps.Begin("unpack", plan.Needed.Count);
+        Action<long> done = steps.Begin($"unpack {plan.Needed.Count} packages that every system has", plan.Needed.Sum(static package => package.File.Size));
+        long before = 0;
         for (int i = 0; i < plan.Needed.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             using FileStream package = File.OpenRead(PackageFile(packages, plan.Needed[i]));
             if (!DebPackage.Open(package, plan.Needed[i].Name, Decompressors.Open, data => root.Unpack(data)).Succeeded(out _, out Failure? failure)) return failure;
-            done(i + 1);
+            before += plan.Needed[i].File.Size;
+            done(before);
         }
         Package dpkg = plan.Needed.First(static package => package.Name == "dpkg");
         root.Put("var/lib/dpkg/status", AssemblyScripts.Feigned(dpkg.Version));
