@@ -148,21 +148,15 @@ internal sealed class RootFolder
                 _folders.Add((place, entry.Mode));
                 break;
             case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
-                // A link that is there already is replaced, not followed.
-                File.Delete(place);
                 using (FileStream output = File.Create(place)) entry.DataStream?.CopyTo(output);
                 SetMode(place, entry.Mode | UnixFileMode.UserRead);
                 Size += entry.Length;
                 break;
-            case TarEntryType.SymbolicLink when Directory.Exists(place):
-                return;
             case TarEntryType.SymbolicLink:
-                File.Delete(place);
                 File.CreateSymbolicLink(place, entry.LinkName);
                 break;
             case TarEntryType.HardLink when Place(entry.LinkName) is { } other && !LeadsThroughLink(other + "/") && File.Exists(Path.Combine(Root, other)):
                 // The copy costs its space once more; Debian's packages have few such links.
-                File.Delete(place);
                 File.Copy(Path.Combine(Root, other), place);
                 break;
             default:
