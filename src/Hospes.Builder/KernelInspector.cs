@@ -16,21 +16,6 @@ public static class KernelInspector
     public static bool TryReadFile(string path, out byte[] kernel, out BuildFailure? failure)
     {
         kernel = [];
-        failure = null;
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            if (file.Length > Limits.MaxFileSize) failure = new BuildFailure(BuildError.KernelTooLarge, $"{file.Length >> 20} MiB");
-            else
-            {
-                kernel = new byte[file.Length];
-                file.ReadExactly(kernel);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            failure = new BuildFailure(BuildError.KernelUnreadable, e.Message);
-        }
-        return failure is null;
+        return BootPayload.TryOpenKernel(path, out BootPayload? payload, out failure) && payload!.TryRead(out kernel, out failure);
     }
 }

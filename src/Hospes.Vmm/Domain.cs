@@ -98,11 +98,12 @@ internal sealed class Domain : IDisposable
             _guest, _options.Machine, devices.Console, _options.HostMemory, out PvhMachine? machine, out string message, _devices.All);
         if (machine is null) return Split(error, message);
         _machine = machine;
+        if (!_options.Kernel.TryRead(out byte[] kernel, out BuildFailure? unread)) return new VmmFailure(VmmError.Build, Sentence(unread!), BuildErrors.Remedy(unread!.Error));
         var context = new BootContext
         {
             Memory = _guest.Memory,
             MemoryMap = [.. machine.MemoryMap.Select(static entry => new Builder.MemoryMapEntry(entry.Address, entry.Size, (Builder.MemoryKind)entry.Kind))],
-            Kernel = _options.Kernel,
+            Kernel = kernel,
             KernelName = _options.KernelName,
             CommandLine = _options.CommandLine,
             Initrd = _options.Initrd,

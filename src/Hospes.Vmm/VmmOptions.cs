@@ -15,8 +15,8 @@ public sealed record VmmOptions
     /// <summary>The machine.</summary>
     public required MachineConfig Machine { get; init; }
 
-    /// <summary>The kernel's bytes.</summary>
-    public required ReadOnlyMemory<byte> Kernel { get; init; }
+    /// <summary>The kernel, which is read for each life of the domain.</summary>
+    public required BootPayload Kernel { get; init; }
 
     /// <summary>The kernel's name without blanks.</summary>
     public string KernelName { get; init; } = "kernel";

@@ -1,3 +1,4 @@
+using Hospes.Builder;
 using Hospes.Hypervisor;
 using Hospes.Hypervisor.Soft;
 using Hospes.Machine;
@@ -172,7 +173,7 @@ public sealed class DomainControlTests
     {
         // l: mov al, 'x'; mov dx, 0x3f8; out dx, al; jmp l
         byte[] kernel = TestKernel.Make(0xB0, 0x78, 0x66, 0xBA, 0xF8, 0x03, 0xEE, 0xEB, 0xF7);
-        using var domain = new RunningDomain(RunningDomain.Options() with { Kernel = kernel }, new SoftEngine());
+        using var domain = new RunningDomain(RunningDomain.Options() with { Kernel = BootPayload.FromBytes(kernel) }, new SoftEngine());
         for (int round = 0; round < 3; round++)
         {
             WaitForText();

@@ -21,7 +21,7 @@ public sealed class DomainRunnerTests
     private static VmmOptions Options => new()
     {
         Machine = new MachineConfig { Memory = 16 << 20, DebugExitPort = DebugExitPort },
-        Kernel = TestKernel.Make(),
+        Kernel = BootPayload.FromBytes(TestKernel.Make()),
         HostMemory = 1 << 30,
     };
 
@@ -265,7 +265,7 @@ public sealed class DomainRunnerTests
     public void AKernelThatIsNoneIsNamed()
     {
         var engine = new FakeEngine(_ => []);
-        VmmFailure failure = Fails(engine, Options with { Kernel = "#!/bin/sh\n"u8.ToArray() });
+        VmmFailure failure = Fails(engine, Options with { Kernel = BootPayload.FromBytes("#!/bin/sh\n"u8.ToArray()) });
         failure.Error.ShouldBe(VmmError.Build);
         failure.Cause.ShouldContain("is in no known kernel format");
         engine.Guests.Single().Disposed.ShouldBeTrue();

@@ -1,3 +1,4 @@
+using Hospes.Builder;
 using System.Collections.Concurrent;
 using Hospes.Hypervisor;
 using Hospes.Machine;
@@ -37,7 +38,7 @@ internal sealed class RunningDomain : IDisposable
     public static VmmOptions Options(params DeviceOptions[] devices) => new()
     {
         Machine = new MachineConfig { Memory = 16 << 20 },
-        Kernel = TestKernel.Make(),
+        Kernel = BootPayload.FromBytes(TestKernel.Make()),
         HostMemory = 1 << 30,
         Devices = devices,
     };

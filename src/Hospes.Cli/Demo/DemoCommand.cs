@@ -70,7 +70,7 @@ internal static class DemoCommand
                 return surroundings.Fail(failure);
             phases.End("fetch the image");
             if (!Root(store, image).Succeeded(out byte[]? root, out failure)) return surroundings.Fail(failure);
-            if (!RunCommand.Read(store.PathOf(image, image.Kernel), initrd: null).Succeeded(out (byte[] Kernel, Hospes.Builder.BootPayload? Initrd) files, out failure)) return surroundings.Fail(failure);
+            if (!RunCommand.Read(store.PathOf(image, image.Kernel), initrd: null).Succeeded(out (BootPayload Kernel, BootPayload? Initrd) files, out failure)) return surroundings.Fail(failure);
             phases.End("make a small root");
             bool person = surroundings.InIsTerminal && result.GetValue(script) is null;
             var options = new VmmOptions

@@ -182,7 +182,7 @@ internal static class RunCommand
     });
 
     /// <summary>What a guest is started with.</summary>
-    internal sealed record Files(byte[] Kernel, BootPayload? Initrd, string CommandLine, string Name);
+    internal sealed record Files(BootPayload Kernel, BootPayload? Initrd, string CommandLine, string Name);
 
     /// <summary>Reads the kernel and finds the initrd: those that are named or, where no kernel is, those of a disk.</summary>
     public static Outcome<Files> Read(string? kernel, string? initrd, string? bootEntry, string? append, IReadOnlyList<DeviceOptions> devices)
@@ -192,19 +192,19 @@ internal static class RunCommand
             if (initrd is not null) return new Failure(FailureKind.Arguments, "--initrd needs --kernel", "name both, or neither");
             if (!DiskBoot.Load(devices, bootEntry).Succeeded(out DiskKernel? found, out Failure? nothing)) return nothing;
             string line = append is null ? found.Entry.CommandLine : $"{found.Entry.CommandLine} {append}".TrimStart();
-            return new Files(found.Kernel, found.Initrd is null ? null : BootPayload.FromBytes(found.Initrd), line, Path.GetFileName(found.Entry.Kernel.Path));
+            return new Files(BootPayload.FromBytes(found.Kernel), found.Initrd is null ? null : BootPayload.FromBytes(found.Initrd), line, Path.GetFileName(found.Entry.Kernel.Path));
         }
 
         if (bootEntry is not null) return new Failure(FailureKind.Arguments, "--boot-entry and --kernel do not go together", "leave one of them away");
-        return Read(kernel, initrd).Succeeded(out (byte[] Kernel, BootPayload? Initrd) files, out Failure? failure) ? new Files(files.Kernel, files.Initrd, append ?? "", Path.GetFileName(kernel)) : failure;
+        return Read(kernel, initrd).Succeeded(out (BootPayload Kernel, BootPayload? Initrd) files, out Failure? failure) ? new Files(files.Kernel, files.Initrd, append ?? "", Path.GetFileName(kernel)) : failure;
     }
 
-    /// <summary>Reads a kernel and finds an initrd.</summary>
-    public static Outcome<(byte[] Kernel, BootPayload? Initrd)> Read(string kernel, string? initrd)
+    /// <summary>Finds a kernel and an initrd.</summary>
+    public static Outcome<(BootPayload Kernel, BootPayload? Initrd)> Read(string kernel, string? initrd)
     {
-        if (!KernelInspector.TryReadFile(kernel, out byte[] bytes, out BuildFailure? failure)) return Unusable("--kernel", kernel, failure!);
-        if (initrd is null) return (bytes, null);
-        return BootPayload.TryOpen(initrd, out BootPayload? payload, out failure) ? (bytes, payload) : Unusable("--initrd", initrd, failure!);
+        if (!BootPayload.TryOpenKernel(kernel, out BootPayload? image, out BuildFailure? failure)) return Unusable("--kernel", kernel, failure!);
+        if (initrd is null) return (image!, null);
+        return BootPayload.TryOpen(initrd, out BootPayload? payload, out failure) ? (image!, payload) : Unusable("--initrd", initrd, failure!);
     }
 
     private static Failure Unusable(string option, string file, BuildFailure failure) => new(

@@ -30,7 +30,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
 
     /// <summary>Runs it.</summary>
     /// <returns>The exit status of the process.</returns>
-    public async Task<int> RunAsync(byte[] kernel, BootPayload? initrd)
+    public async Task<int> RunAsync(BootPayload kernel, BootPayload? initrd)
     {
         using var chardevs = new ChardevSet(new ChardevSurroundings
         {
@@ -92,7 +92,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
     }
 
     /// <summary>Makes the domain on the first engine that this host has.</summary>
-    private DomainRunner? TryMake(ChardevSet chardevs, byte[] kernel, BootPayload? initrd, out VmmFailure? failure)
+    private DomainRunner? TryMake(ChardevSet chardevs, BootPayload kernel, BootPayload? initrd, out VmmFailure? failure)
     {
         failure = null;
         DomainRunner? runner = null;

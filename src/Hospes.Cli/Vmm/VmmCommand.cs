@@ -42,12 +42,12 @@ internal static class VmmCommand
         }
         foreach (string warning in line.Warnings) messages.Say($"warning: {warning}");
         if (line.Kernel is null) return messages.Fail("no kernel: -kernel is missing");
-        if (!KernelInspector.TryReadFile(line.Kernel, out byte[] kernel, out BuildFailure? failure)) return messages.Fail($"could not open kernel file '{line.Kernel}': {Sentence(failure!)}");
+        if (!BootPayload.TryOpenKernel(line.Kernel, out BootPayload? kernel, out BuildFailure? failure)) return messages.Fail($"could not open kernel file '{line.Kernel}': {Sentence(failure!)}");
         BootPayload? initrd = null;
         if (line.Initrd is not null && !BootPayload.TryOpen(line.Initrd, out initrd, out failure)) return messages.Fail($"could not open initrd file '{line.Initrd}': {Sentence(failure!)}");
         using var pid = line.PidFile is null ? null : PidFile.TryCreate(line.PidFile, out error);
         if (line.PidFile is not null && pid is null) return messages.Fail(error!);
-        return await new DomainProcess(line, surroundings, messages, daemon).RunAsync(kernel, initrd).ConfigureAwait(false);
+        return await new DomainProcess(line, surroundings, messages, daemon).RunAsync(kernel!, initrd).ConfigureAwait(false);
     }
 
     private static string Sentence(BuildFailure failure) =>

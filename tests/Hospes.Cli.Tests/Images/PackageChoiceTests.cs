@@ -55,7 +55,7 @@ public sealed class PackageChoiceTests
 
         Package: none
         Version: 1
-        Depends: libc (<< 2) | nowhere,
+        Depends: libc (<< 1) | nowhere,
          libc
 
         """;
@@ -74,7 +74,7 @@ public sealed class PackageChoiceTests
 
     [Theory]
     [InlineData("nothing", "the archive has no package nothing")]
-    [InlineData("none", "the archive has nothing for 'libc (<< 2) | nowhere', which none needs")]
+    [InlineData("none", "the archive has nothing for 'libc (<< 1) | nowhere', which none needs")]
     // A name that is provided without a version fulfils no condition (Policy 7.5).
     [InlineData("strict", "the archive has nothing for 'unversioned (>= 1)', which strict needs")]
     public void WhatIsLackingIsNamed(string wanted, string expected)

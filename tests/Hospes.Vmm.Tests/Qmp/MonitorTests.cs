@@ -1,3 +1,4 @@
+using Hospes.Builder;
 using System.Text.Json;
 using Hospes.Hypervisor;
 using Hospes.Hypervisor.Soft;
@@ -96,7 +97,7 @@ public sealed class MonitorTests
     {
         // mov eax, 0x12345678; hlt
         byte[] kernel = TestKernel.Make(0xB8, 0x78, 0x56, 0x34, 0x12, 0xFA, 0xF4);
-        using var domain = new Monitored(RunningDomain.Options() with { Kernel = kernel, Machine = new MachineConfig { Memory = 16 << 20, Vcpus = 2 } }, new SoftEngine());
+        using var domain = new Monitored(RunningDomain.Options() with { Kernel = BootPayload.FromBytes(kernel), Machine = new MachineConfig { Memory = 16 << 20, Vcpus = 2 } }, new SoftEngine());
         SpinWait.SpinUntil(() => domain.Ask("info registers").Contains("EAX=12345678", StringComparison.Ordinal), TimeSpan.FromSeconds(60)).ShouldBeTrue();
         SpinWait.SpinUntil(() => domain.Ask("info registers 0").Contains("HLT=1", StringComparison.Ordinal), TimeSpan.FromSeconds(60)).ShouldBeTrue();
         string text = domain.Ask("info registers");

@@ -39,11 +39,16 @@ public sealed class QemuSchemaTests
         var start = new ProcessStartInfo("qemu-system-x86_64") { RedirectStandardInput = true, RedirectStandardOutput = true };
         foreach (string argument in (string[])["-M", "none", "-accel", "tcg", "-display", "none", "-nodefaults", "-qmp", "stdio"]) start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
-        await process.StandardInput.WriteAsync("{'execute':'qmp_capabilities'}{'execute':'query-qmp-schema','id':1}{'execute':'quit'}");
+        await process.StandardInput.WriteAsync("{'execute':'qmp_capabilities'}{'execute':'query-qmp-schema','id':1}");
         await process.StandardInput.FlushAsync();
-        string output = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(100));
+        string? answer = null;
+        while (answer?.Contains("\"id\": 1", StringComparison.Ordinal) != true)
+            answer = (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(100))).ShouldNotBeNull();
+        // Not before: QEMU ends without what it has not written yet.
+        await process.StandardInput.WriteAsync("{'execute':'quit'}");
+        await process.StandardInput.FlushAsync();
         await process.WaitForExitAsync();
-        using JsonDocument document = JsonDocument.Parse(output.Split('\n').First(static line => line.Contains("\"id\": 1", StringComparison.Ordinal)));
+        using JsonDocument document = JsonDocument.Parse(answer);
         return document.RootElement.GetProperty("return").Clone();
     }
 

@@ -42,7 +42,7 @@ internal sealed class AssemblyGuest(IPullSteps steps) : IConsoleSink
         var options = new VmmOptions
         {
             Machine = new MachineConfig { Memory = Memory, Vcpus = Math.Clamp(Environment.ProcessorCount, 1, 2), DebugExitPort = null },
-            Kernel = File.ReadAllBytes(kernel),
+            Kernel = BootPayload.FromBytes(File.ReadAllBytes(kernel)),
             CommandLine = "console=ttyS0 quiet panic=-1",
             Initrd = BootPayload.FromBytes(File.ReadAllBytes(initrd)),
             Devices = [new DiskOptions(disk) { Format = "raw" }, new ShareOptions(packages, AssemblyScripts.Tag) { IsReadOnly = true }],
