@@ -33,9 +33,14 @@ internal static partial class CodePages
         (nint Start, nint Length) mapping = default;
         foreach (string line in smaps)
         {
-            if (line.StartsWith("Private_Dirty:", StringComparison.Ordinal))
+            // Pages of its own that differ from the file's: in memory, and swapped out.
+            if (line.StartsWith("Anonymous:", StringComparison.Ordinal) && !IsNone(line))
             {
-                if (mapping.Length > 0 && line.EndsWith(" 0 kB", StringComparison.Ordinal)) yield return mapping;
+                mapping = default;
+            }
+            else if (line.StartsWith("Swap:", StringComparison.Ordinal))
+            {
+                if (mapping.Length > 0 && IsNone(line)) yield return mapping;
                 mapping = default;
             }
             else if (line.Length > 0 && char.IsAsciiHexDigitLower(line[0]))
@@ -44,6 +49,8 @@ internal static partial class CodePages
             }
         }
     }
+
+    private static bool IsNone(string line) => line.EndsWith(" 0 kB", StringComparison.Ordinal);
 
     /// <summary>Reads a mapping's first line, as in <c>start-end perms offset dev inode path</c>; of length zero unless it is code of a file.</summary>
     private static (nint Start, nint Length) Code(string line)
