@@ -102,6 +102,9 @@ public sealed partial class DomainHost
 
         public void BalloonChanged(ulong kib) => host.Events.Append(DomainEventKind.BalloonChange, domain.Now.Name, domain.Uuid, domain.Now.Id, value: kib);
 
+        public void Looked(GraphicsPhase phase, ValueList<string> connection)
+            => host.Events.Append(DomainEventKind.Graphics, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)phase, texts: connection);
+
         public void DeviceRemoved(string alias) => Later(machine => host.DeviceRemovedAsync(domain, machine, alias));
 
         // The worker that makes the machine lets nobody in before it set what this reads.

@@ -27,6 +27,15 @@ public sealed record DeviceConfig
     /// <summary>The sources of randomness.</summary>
     public ValueList<RngConfig> Rngs { get; init; } = [];
 
+    /// <summary>Keyboards and pointers.</summary>
+    public ValueList<InputConfig> Inputs { get; init; } = [];
+
+    /// <summary>Where people from outside see the screen.</summary>
+    public ValueList<GraphicsConfig> Graphics { get; init; } = [];
+
+    /// <summary>The graphics adapters.</summary>
+    public ValueList<VideoConfig> Videos { get; init; } = [];
+
     /// <summary>Where the guest's kernel tells of its panic.</summary>
     public ValueList<PanicConfig> Panics { get; init; } = [];
 

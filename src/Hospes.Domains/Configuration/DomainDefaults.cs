@@ -33,7 +33,7 @@ public static class DomainDefaults
             bool aliased = consoles.Count > 0 && consoles[0].TargetType == "serial";
             consoles = [first, .. consoles.Skip(aliased ? 1 : 0)];
         }
-        return devices with
+        return ScreenRules.Complete(devices) with
         {
             Emulator = devices.Emulator ?? host.Emulator,
             Disks = [.. devices.Disks.Select(static disk => disk with { Format = disk.Format ?? "raw", Bus = disk.Bus ?? BusOf(disk.Target) })],

@@ -5,9 +5,6 @@ namespace Hospes.Domains.Configuration;
 /// <summary>The third phase: whether a complete configuration makes sense, and whether this host's machine can be it.</summary>
 public static class DomainValidator
 {
-    /// <summary>The most disks, cards, ports and sources together: slots of the bus.</summary>
-    private const int MaximumPciDevices = 26;
-
     /// <summary>The longest name of a device: names of what is behind it are made of it.</summary>
     private const int MaximumAlias = 28;
 
@@ -18,7 +15,7 @@ public static class DomainValidator
     /// <param name="config">The configuration, with defaults.</param>
     /// <param name="host">What the host has.</param>
     public static DomainFailure? Check(DomainConfig config, HostProfile host)
-        => CheckIdentity(config) ?? CheckMachine(config, host) ?? CheckProcessors(config, host) ?? CheckDisks(config.Devices) ?? CheckInterfaces(config.Devices) ?? CheckCharacters(config.Devices)
+        => CheckIdentity(config) ?? CheckMachine(config, host) ?? CheckProcessors(config, host) ?? CheckDisks(config.Devices) ?? CheckInterfaces(config.Devices) ?? CheckCharacters(config.Devices) ?? ScreenRules.Check(config.Devices)
             ?? CheckPlaces(config.Devices);
 
     private static DomainFailure? CheckIdentity(DomainConfig config)
@@ -117,9 +114,9 @@ public static class DomainValidator
     private static DomainFailure? CheckPlaces(DeviceConfig devices)
     {
         if (devices.Panics.Count(static panic => panic.Model == "isa") > 1) return Invalid("only one 'isa' panic device is supported");
-        if (devices.Disks.Count + devices.Interfaces.Count + devices.Rngs.Count > MaximumPciDevices) return Unsupported($"more than {MaximumPciDevices} devices on the bus");
+        if (RootBus.Taken(devices) is var taken && taken > RootBus.Slots) return Unsupported($"the bus has {RootBus.Slots} places, and {taken} are needed");
         IEnumerable<string?> aliases = [.. devices.Disks.Select(static disk => disk.Alias), .. devices.Interfaces.Select(static card => card.Alias), .. devices.Rngs.Select(static rng => rng.Alias),
-            .. devices.Panics.Select(static panic => panic.Alias),
+            .. devices.Panics.Select(static panic => panic.Alias), .. devices.Inputs.Select(static input => input.Alias), .. devices.Videos.Select(static video => video.Alias),
             .. devices.Serials.Concat(devices.Consoles).Concat(devices.Channels).Select(static device => device.Alias), devices.Balloon?.Alias];
         foreach (string alias in aliases.OfType<string>())
         {

@@ -50,6 +50,11 @@ internal static class ConfinementPlan
             else if (port is { Type: "unix", Listens: true, Path: { } socket }) Add("sockets", Path.GetDirectoryName(socket));
             else if (port.Type == "tcp") rules.Append(Port(port));
         }
+        foreach (GraphicsConfig graphics in config.Devices.Graphics)
+        {
+            if (graphics.IsSocket) Add("sockets", Path.GetDirectoryName(graphics.Socket));
+            else rules.Append(CultureInfo.InvariantCulture, $"listen {graphics.Port}\n");
+        }
         return rules.ToString();
     }
 

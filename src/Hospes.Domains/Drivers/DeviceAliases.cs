@@ -25,6 +25,8 @@ internal static class DeviceAliases
                 Consoles = [.. consoles],
                 Channels = Named(devices.Channels, "channel"),
                 Rngs = Free(devices.Rngs, "rng", static rng => rng.Alias, static (rng, alias) => rng with { Alias = alias }),
+                Inputs = Free(devices.Inputs, "input", static input => input.Alias, static (input, alias) => input with { Alias = alias }),
+                Videos = Free(devices.Videos, "video", static video => video.Alias, static (video, alias) => video with { Alias = alias }),
                 Panics = Free(devices.Panics, "panic", static panic => panic.Alias, static (panic, alias) => panic with { Alias = alias }),
                 Balloon = devices.Balloon is { Model: "virtio" } balloon ? balloon with { Alias = balloon.Alias ?? "balloon0" } : devices.Balloon,
             },

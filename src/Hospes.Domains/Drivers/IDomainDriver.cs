@@ -1,4 +1,5 @@
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Events;
 using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
@@ -101,7 +102,17 @@ public interface IMachine
     /// <param name="device">The device, of <see cref="Config"/>.</param>
     /// <returns>A stream of bytes both ways.</returns>
     ValueTask<Outcome<Stream>> OpenAsync(CharacterConfig device);
+
+    /// <summary>Takes a picture of a screen.</summary>
+    /// <param name="video">The adapter, of <see cref="Config"/>.</param>
+    /// <param name="head">Which of its screens, from 0 on.</param>
+    ValueTask<Outcome<ScreenPicture>> TakePictureAsync(VideoConfig video, int head);
 }
+
+/// <summary>A picture of a screen.</summary>
+/// <param name="MimeType">How it is encoded (RFC 6838).</param>
+/// <param name="Content">Its bytes, to be read to the end; whoever has it disposes of it.</param>
+public sealed record ScreenPicture(string MimeType, Stream Content);
 
 /// <summary>Who is told what happens to a machine. Calls come in order; they must not block.</summary>
 public interface IMachineSink
@@ -121,6 +132,11 @@ public interface IMachineSink
     /// <summary>The guest has let a device go; it is out.</summary>
     /// <param name="alias">The name of the device.</param>
     void DeviceRemoved(string alias);
+
+    /// <summary>Something happened to somebody who looks at the screen.</summary>
+    /// <param name="phase">What.</param>
+    /// <param name="connection">Between whom, as <see cref="DomainEventKind.Graphics"/> has it.</param>
+    void Looked(GraphicsPhase phase, ValueList<string> connection);
 }
 
 /// <summary>How a machine ended.</summary>

@@ -25,6 +25,7 @@ public sealed class SimulatedHost(TimeProvider clock, HostProfile profile, Simul
 
     private readonly ConcurrentDictionary<Guid, SimulatedMachine> _machines = new();
     private readonly ConcurrentDictionary<string, ulong> _sizes = new();
+    private readonly DisplayPorts _displays = new();
 
     /// <inheritdoc/>
     public HostProfile Profile { get; } = profile;
@@ -59,7 +60,9 @@ public sealed class SimulatedHost(TimeProvider clock, HostProfile profile, Simul
     /// <inheritdoc/>
     public ValueTask<Outcome<IMachine>> CreateAsync(DomainConfig config, IMachineSink sink, CancellationToken cancellation)
     {
-        var machine = new SimulatedMachine(this, DeviceAliases.Assign(config)) { Sink = sink };
+        Outcome<DomainConfig> placed = ScreenArguments.Place(DeviceAliases.Assign(config), $"/run/{config.Uuid:N}", _ => _displays.Choose(config.Uuid, static _ => true));
+        if (placed.Failure is { } crowded) return ValueTask.FromResult<Outcome<IMachine>>(crowded);
+        var machine = new SimulatedMachine(this, placed.Value) { Sink = sink };
         return ValueTask.FromResult<Outcome<IMachine>>(_machines.TryAdd(config.Uuid, machine) ? machine : new DomainFailure(DomainError.OperationFailed, "there is a machine already"));
     }
 
@@ -81,6 +84,7 @@ public sealed class SimulatedHost(TimeProvider clock, HostProfile profile, Simul
     /// <inheritdoc/>
     public ValueTask RemoveAsync(Guid uuid)
     {
+        _displays.Release(uuid);
         if (_machines.TryRemove(uuid, out SimulatedMachine? machine)) machine.Stop();
         return ValueTask.CompletedTask;
     }

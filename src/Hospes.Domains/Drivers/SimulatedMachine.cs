@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Events;
 using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
@@ -163,10 +164,23 @@ public sealed class SimulatedMachine : IMachine
     }
 
     /// <inheritdoc/>
+    public ValueTask<Outcome<ScreenPicture>> TakePictureAsync(VideoConfig video, int head)
+    {
+        int width = video.Width ?? 640, height = video.Height ?? 480;
+        // Nobody draws: it is black (Netpbm, ppm(5)).
+        byte[] title = System.Text.Encoding.ASCII.GetBytes($"P6\n{width} {height}\n255\n"), picture = new byte[title.Length + (3 * width * height)];
+        title.CopyTo(picture, 0);
+        return ValueTask.FromResult<Outcome<ScreenPicture>>(new ScreenPicture("image/x-portable-pixmap", new MemoryStream(picture)));
+    }
+
+    /// <inheritdoc/>
     public ValueTask<Outcome<Stream>> OpenAsync(CharacterConfig device) => ValueTask.FromResult<Outcome<Stream>>(new EchoStream());
 
     /// <summary>Has the guest power off by itself.</summary>
     public void PowerOff() => PowerOff(restart: false);
+
+    /// <summary>Has somebody look at the screen, or go.</summary>
+    public void Look(GraphicsPhase phase, ValueList<string> connection) => Sink?.Looked(phase, connection);
 
     /// <summary>Has the guest panic.</summary>
     public void Panic() => Sink?.Panicked();

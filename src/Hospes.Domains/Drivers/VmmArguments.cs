@@ -13,12 +13,6 @@ public static class VmmArguments
     /// <summary>The file with the process's number in a domain's folder; the process holds a lock on it.</summary>
     public const string PidName = "pid";
 
-    /// <summary>Root ports beside those that devices are in from the start: what comes later goes there.</summary>
-    private const int SparePorts = 4;
-
-    /// <summary>The most root ports; devices beyond are on the root bus, and stay.</summary>
-    private const int MaximumPorts = 16;
-
     /// <summary>Limits as the command line calls them, in the order of <see cref="IoTuneConfig.Kinds"/>.</summary>
     private static readonly string[] Throttles = ["bps-total", "bps-read", "bps-write", "iops-total", "iops-read", "iops-write"];
 
@@ -45,7 +39,7 @@ public static class VmmArguments
         if (config.OnReboot != LifecycleAction.Restart) line.Add("-no-reboot");
         Boot(line, config.Os);
         DiskConfig[] disks = [.. config.Devices.Disks.Where(static disk => disk.Source is not null)];
-        int ports = Math.Min(MaximumPorts, disks.Length + config.Devices.Interfaces.Count + SparePorts), next = 0;
+        int ports = RootBus.Ports(disks.Length + config.Devices.Interfaces.Count), next = 0;
         for (int port = 0; port < ports; port++) line.AddRange(["-device", $"pcie-root-port,id=port{Text(port)}"]);
         string Place(PciAddress? address) => address is not null
             ? $",addr=0x{address.Slot:x}{(address.Function == 0 ? "" : $".0x{address.Function:x}")}"
@@ -55,6 +49,7 @@ public static class VmmArguments
         foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address), networks?.GetValueOrDefault(card.Alias!), userMtu);
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
+        ScreenArguments.Add(line, config.Devices);
         foreach (PanicConfig panic in config.Devices.Panics)
         {
             if (panic.Model == "pvpanic") line.AddRange(["-device", $"pvpanic-pci,id={panic.Alias}"]);
@@ -170,7 +165,7 @@ public static class VmmArguments
         line.AddRange(["-device", $"virtio-balloon-pci,id={balloon.Alias}{deflate}{reporting}{period}"]);
     }
 
-    private static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
+    internal static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
 
     private static string Text<T>(T number) where T : IFormattable => DomainXmlWriter.Text(number);
 }

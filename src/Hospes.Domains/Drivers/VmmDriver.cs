@@ -46,6 +46,8 @@ public sealed record VmmDriverOptions
 /// </summary>
 public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
 {
+    private readonly DisplayPorts _displays = new();
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How often a killed process is looked for: it may be in the kernel for a while.</summary>
@@ -80,8 +82,10 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
     /// <inheritdoc/>
     public async ValueTask<Outcome<IMachine>> CreateAsync(DomainConfig config, IMachineSink sink, CancellationToken cancellation)
     {
-        DomainConfig named = DeviceAliases.Assign(config);
         string folder = FolderOf(config.Uuid);
+        Outcome<DomainConfig> placed = ScreenArguments.Place(DeviceAliases.Assign(config), folder, address => _displays.Choose(config.Uuid, port => DisplayPorts.IsFree(address, port)));
+        if (placed.Failure is { } crowded) return crowded;
+        DomainConfig named = placed.Value;
         Directory.CreateDirectory(folder);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Outcome<DomainConfig> bootable = FindKernel(named, folder);
@@ -138,6 +142,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
             }
             Outcome<VmmMachine> machine = await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
             if (machine.Failure is { } failure) return failure;
+            if (await machine.Value.SetPasswordsAsync().ConfigureAwait(false) is { } unset) return unset;
             foreach (InterfaceConfig card in named.Devices.Interfaces)
             {
                 if (!card.LinkUp && await machine.Value.SetLinkAsync(card, up: false).ConfigureAwait(false) is { } refusal) return refusal;
@@ -168,6 +173,10 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
             Outcome<VmmMachine> machine = await ConnectAsync(DeviceAliases.Assign(config), folder, sink, limit.Token).ConfigureAwait(false);
             if (machine.Failure is { } failure) return failure;
             await machine.Value.LookAsync().ConfigureAwait(false);
+            foreach (GraphicsConfig graphics in machine.Value.Config.Devices.Graphics)
+            {
+                if (graphics.Port is { } port) _displays.Take(config.Uuid, port);
+            }
             return machine.Value;
         }
         catch (OperationCanceledException)
@@ -189,6 +198,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
     {
         string folder = FolderOf(uuid);
         options.UserNetwork?.Remove(uuid);
+        _displays.Release(uuid);
         if (!Directory.Exists(folder)) return;
         // A process that a killed daemon had just started may not have written its number yet: it is known by its folder, too.
         foreach (int pid in ProcessesOf(folder))

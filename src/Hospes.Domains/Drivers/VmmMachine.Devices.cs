@@ -97,6 +97,7 @@ internal sealed partial class VmmMachine
         }
         (JsonElement? processors, _) = await AskAsync("query-cpus-fast").ConfigureAwait(false);
         if (processors is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0) _config = _config with { Vcpus = _config.Vcpus with { Current = list.GetArrayLength() } };
+        await LookForScreenAsync().ConfigureAwait(false);
     }
 
     private static JsonObject Node(DiskConfig disk) => new()

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Events;
 using Hospes.Qmp.Client;
 
 namespace Hospes.Domains.Drivers;
@@ -132,6 +133,15 @@ internal sealed partial class VmmMachine : IMachine
                     break;
                 case "GUEST_PANICKED":
                     _sink.Panicked();
+                    break;
+                case "VNC_CONNECTED":
+                    TellLook(GraphicsPhase.Connect, happened.Data);
+                    break;
+                case "VNC_INITIALIZED":
+                    TellLook(GraphicsPhase.Initialize, happened.Data);
+                    break;
+                case "VNC_DISCONNECTED":
+                    TellLook(GraphicsPhase.Disconnect, happened.Data);
                     break;
                 case "BALLOON_CHANGE" when happened.Data.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes):
                     _sink.BalloonChanged(bytes / 1024);

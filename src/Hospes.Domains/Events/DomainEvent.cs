@@ -1,3 +1,5 @@
+using Hospes.Domains.Configuration;
+
 namespace Hospes.Domains.Events;
 
 /// <summary>The kinds of events: libvirt's <c>virDomainEventID</c>, with its numbers.</summary>
@@ -8,6 +10,12 @@ public enum DomainEventKind
 
     /// <summary>The guest rebooted.</summary>
     Reboot = 1,
+
+    /// <summary>
+    /// Somebody looks at the screen: <see cref="DomainEvent.Event"/> is a <see cref="GraphicsPhase"/>; <see cref="DomainEvent.Texts"/> are, of either end, the machine's first, the family
+    /// (<c>ipv4</c>, <c>ipv6</c>, <c>unix</c>), the host or path and the port, and then how clients prove who they are.
+    /// </summary>
+    Graphics = 5,
 
     /// <summary>The balloon reached a size: <see cref="DomainEvent.Value"/> in KiB.</summary>
     BalloonChange = 13,
@@ -20,6 +28,19 @@ public enum DomainEventKind
 
     /// <summary>Metadata changed: <see cref="DomainEvent.Event"/> is its type, <see cref="DomainEvent.Text"/> its namespace.</summary>
     MetadataChange = 23,
+}
+
+/// <summary>What happens to somebody who looks at a screen: <c>virDomainEventGraphicsPhase</c>.</summary>
+public enum GraphicsPhase
+{
+    /// <summary>He connected.</summary>
+    Connect = 0,
+
+    /// <summary>He was let in.</summary>
+    Initialize = 1,
+
+    /// <summary>He is gone.</summary>
+    Disconnect = 2,
 }
 
 /// <summary>Steps of a domain's life: <c>virDomainEventType</c>.</summary>
@@ -107,7 +128,11 @@ public static class LifecycleDetail
 /// <param name="Detail">The second number, by kind.</param>
 /// <param name="Value">A quantity, by kind.</param>
 /// <param name="Text">A text, by kind.</param>
-public sealed record DomainEvent(long Sequence, DateTimeOffset Time, DomainEventKind Kind, string Name, Guid Uuid, int Id, int Event = 0, int Detail = 0, ulong Value = 0, string? Text = null);
+public sealed record DomainEvent(long Sequence, DateTimeOffset Time, DomainEventKind Kind, string Name, Guid Uuid, int Id, int Event = 0, int Detail = 0, ulong Value = 0, string? Text = null)
+{
+    /// <summary>Further texts, by kind.</summary>
+    public ValueList<string> Texts { get; init; } = [];
+}
 
 /// <summary>Who is told of events.</summary>
 public interface IEventSink

@@ -104,6 +104,12 @@ public sealed class EventJournal : IDisposable
             writer.WriteNumber("detail", happened.Detail);
             if (happened.Value != 0) writer.WriteNumber("value", happened.Value);
             if (happened.Text is not null) writer.WriteString("text", happened.Text);
+            if (happened.Texts.Count > 0)
+            {
+                writer.WriteStartArray("texts");
+                foreach (string further in happened.Texts) writer.WriteStringValue(further);
+                writer.WriteEndArray();
+            }
             writer.WriteEndObject();
         }
         buffer.WriteByte((byte)'\n');
@@ -126,7 +132,10 @@ public sealed class EventJournal : IDisposable
                 root.GetProperty("event").GetInt32(),
                 root.GetProperty("detail").GetInt32(),
                 root.TryGetProperty("value", out JsonElement value) ? value.GetUInt64() : 0,
-                root.TryGetProperty("text", out JsonElement text) ? text.GetString() : null);
+                root.TryGetProperty("text", out JsonElement text) ? text.GetString() : null)
+            {
+                Texts = root.TryGetProperty("texts", out JsonElement texts) ? [.. texts.EnumerateArray().Select(static further => further.GetString()!)] : [],
+            };
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentNullException)
         {

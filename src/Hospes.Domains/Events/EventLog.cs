@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hospes.Domains.Configuration;
 
 namespace Hospes.Domains.Events;
 
@@ -44,11 +45,11 @@ public sealed class EventLog : IDisposable
     public string TokenAfter(DomainEvent happened) => TokenOf(happened.Sequence);
 
     /// <summary>Tells everybody.</summary>
-    public DomainEvent Append(DomainEventKind kind, string name, Guid uuid, int id, int number = 0, int detail = 0, ulong value = 0, string? text = null)
+    public DomainEvent Append(DomainEventKind kind, string name, Guid uuid, int id, int number = 0, int detail = 0, ulong value = 0, string? text = null, ValueList<string>? texts = null)
     {
         lock (_gate)
         {
-            var happened = new DomainEvent(_last + 1, _clock.GetUtcNow(), kind, name, uuid, id, number, detail, value, text);
+            var happened = new DomainEvent(_last + 1, _clock.GetUtcNow(), kind, name, uuid, id, number, detail, value, text) { Texts = texts ?? [] };
             _journal?.Append(happened);
             _last = happened.Sequence;
             _ring[_last % Retained] = happened;

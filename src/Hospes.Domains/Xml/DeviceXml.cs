@@ -17,6 +17,9 @@ internal static class DeviceXml
         var channels = new List<CharacterConfig>();
         var rngs = new List<RngConfig>();
         var panics = new List<PanicConfig>();
+        var inputs = new List<InputConfig>();
+        var graphics = new List<GraphicsConfig>();
+        var videos = new List<VideoConfig>();
         BalloonConfig? balloon = null;
         foreach (XmlScope device in devices.Children())
         {
@@ -30,6 +33,9 @@ internal static class DeviceXml
                 case "console": consoles.Add(CharacterXml.Read(device)); break;
                 case "channel": channels.Add(CharacterXml.Read(device)); break;
                 case "rng": rngs.Add(Rng(device)); break;
+                case "input": inputs.Add(ScreenXml.Input(device)); break;
+                case "graphics": graphics.Add(ScreenXml.Graphics(device)); break;
+                case "video": videos.Add(ScreenXml.Video(device)); break;
                 case "panic": panics.Add(Panic(device)); break;
                 case "memballoon" when balloon is null: balloon = Balloon(device); break;
                 case "memballoon": device.Invalid("only a single memory balloon device is supported"); break;
@@ -49,6 +55,9 @@ internal static class DeviceXml
             Consoles = [.. consoles],
             Channels = [.. channels],
             Rngs = [.. rngs],
+            Inputs = [.. inputs],
+            Graphics = [.. graphics],
+            Videos = [.. videos],
             Panics = [.. panics],
             Balloon = balloon,
         };
@@ -144,6 +153,12 @@ internal static class DeviceXml
     }
 
     internal static string? Alias(XmlScope device) => device.Child("alias")?.Attribute("name");
+
+    /// <summary>Takes the place of a device that is where the machine puts it.</summary>
+    internal static void Place(XmlScope device)
+    {
+        if (Address(device) is not null) device.Unsupported($"the place of <{device.Node.Name}> on the bus cannot be chosen");
+    }
 
     private static PciAddress? Address(XmlScope device)
     {

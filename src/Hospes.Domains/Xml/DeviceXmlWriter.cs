@@ -8,7 +8,7 @@ namespace Hospes.Domains.Xml;
 /// <summary>Writes <c>devices</c>.</summary>
 internal static class DeviceXmlWriter
 {
-    public static void Write(XmlWriter writer, DeviceConfig devices, bool live)
+    public static void Write(XmlWriter writer, DeviceConfig devices, bool live, bool secrets)
     {
         writer.WriteStartElement("devices");
         if (devices.Emulator is not null) writer.WriteElementString("emulator", devices.Emulator);
@@ -18,6 +18,7 @@ internal static class DeviceXmlWriter
         foreach (CharacterConfig port in devices.Serials) Character(writer, "serial", port, live);
         foreach (CharacterConfig console in devices.Consoles) Character(writer, "console", console, live);
         foreach (CharacterConfig channel in devices.Channels) Character(writer, "channel", channel, live);
+        ScreenXml.Write(writer, devices, secrets);
         if (devices.Balloon is { } balloon) Balloon(writer, balloon);
         foreach (RngConfig rng in devices.Rngs) Rng(writer, rng);
         foreach (PanicConfig panic in devices.Panics) Panic(writer, panic);
@@ -154,7 +155,7 @@ internal static class DeviceXmlWriter
         if (order is { } number) Element(writer, "boot", ("order", Text(number)));
     }
 
-    private static void Alias(XmlWriter writer, string? alias)
+    internal static void Alias(XmlWriter writer, string? alias)
     {
         if (alias is not null) Element(writer, "alias", ("name", alias));
     }

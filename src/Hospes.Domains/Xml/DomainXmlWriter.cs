@@ -13,14 +13,15 @@ public static class DomainXmlWriter
     /// <summary>Writes a domain.</summary>
     /// <param name="config">What it is.</param>
     /// <param name="id">Its id while it runs, else null.</param>
-    public static string Write(DomainConfig config, int? id = null)
+    /// <param name="secrets">Whether secrets are written: for keeping, and for who may see them.</param>
+    public static string Write(DomainConfig config, int? id = null, bool secrets = true)
     {
         var text = new StringBuilder(2048);
-        using (var writer = XmlWriter.Create(text, Settings)) Domain(writer, config, id);
+        using (var writer = XmlWriter.Create(text, Settings)) Domain(writer, config, id, secrets);
         return text.Append('\n').ToString();
     }
 
-    private static void Domain(XmlWriter writer, DomainConfig config, int? id)
+    private static void Domain(XmlWriter writer, DomainConfig config, int? id, bool secrets)
     {
         writer.WriteStartElement("domain");
         writer.WriteAttributeString("type", DomainWords.Word(config.Type));
@@ -51,7 +52,7 @@ public static class DomainXmlWriter
         writer.WriteElementString("on_poweroff", DomainWords.Word(config.OnPowerOff));
         writer.WriteElementString("on_reboot", DomainWords.Word(config.OnReboot));
         writer.WriteElementString("on_crash", DomainWords.Word(config.OnCrash));
-        DeviceXmlWriter.Write(writer, config.Devices, live: id is not null);
+        DeviceXmlWriter.Write(writer, config.Devices, live: id is not null, secrets);
         if (!config.IsConfined) Element(writer, "seclabel", ("type", "none"), ("model", HostProfile.SecurityModel));
         writer.WriteEndElement();
     }

@@ -16,7 +16,7 @@ internal static class DomainProcedures
     /// <summary><c>VIR_DOMAIN_XML_SECURE</c>, <c>_INACTIVE</c>, <c>_UPDATE_CPU</c>, <c>_MIGRATABLE</c></summary>
     private const uint XmlFlags = 0xF;
 
-    private const uint XmlInactive = 2;
+    private const uint XmlSecure = 1, XmlInactive = 2;
 
     public static IReadOnlyList<Procedure> All { get; } =
     [
@@ -94,11 +94,13 @@ internal static class DomainProcedures
     private static Answer<Words> Document(ClientSession session, DomainAndFlags wish)
     {
         if (Flags.Check(wish.Flags, XmlFlags, "virDomainGetXMLDesc") is { } unknown) return unknown;
+        bool secrets = (wish.Flags & XmlSecure) != 0;
+        if (secrets && session.IsReadOnly) return new LibvirtError(ErrorCode.OperationDenied, ErrorDomain.Domain, "virDomainGetXMLDesc with secure flag");
         return With<Words>(session, wish.Domain, domain =>
         {
             DomainSnapshot now = domain.Now;
             bool inactive = (wish.Flags & XmlInactive) != 0 && now.Definition is not null;
-            return new Words(inactive || now.Live is null ? DomainXmlWriter.Write(now.Definition!) : DomainXmlWriter.Write(now.Live, now.Id));
+            return new Words(inactive || now.Live is null ? DomainXmlWriter.Write(now.Definition!, secrets: secrets) : DomainXmlWriter.Write(now.Live, now.Id, secrets));
         });
     }
 

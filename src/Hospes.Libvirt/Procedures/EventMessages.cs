@@ -13,6 +13,8 @@ internal static class EventMessages
         (DomainEventKind.Lifecycle, false) => 107,
         (DomainEventKind.Reboot, true) => 319,
         (DomainEventKind.Reboot, false) => 169,
+        (DomainEventKind.Graphics, true) => 323,
+        (DomainEventKind.Graphics, false) => 173,
         (DomainEventKind.BalloonChange, true) => 331,
         (DomainEventKind.BalloonChange, false) => 276,
         (DomainEventKind.DeviceRemoved, true) => 333,
@@ -33,6 +35,14 @@ internal static class EventMessages
                 writer.Int32(happened.Event);
                 writer.Int32(happened.Detail);
                 break;
+            case DomainEventKind.Graphics when happened.Texts is [string family, string host, string port, string peerFamily, string peerHost, string peerPort, string scheme]:
+                writer.Int32(happened.Event);
+                WriteEnd(writer, family, host, port);
+                WriteEnd(writer, peerFamily, peerHost, peerPort);
+                writer.Text(scheme);
+                // Who it is beside an address: nobody proved that.
+                writer.Int32(0);
+                break;
             case DomainEventKind.BalloonChange:
                 writer.UInt64(happened.Value);
                 break;
@@ -44,5 +54,18 @@ internal static class EventMessages
                 writer.OptionalText(happened.Text);
                 break;
         }
+    }
+
+    /// <summary><c>remote_domain_event_graphics_address</c>, with <c>virDomainEventGraphicsAddressType</c>.</summary>
+    private static void WriteEnd(XdrWriter writer, string family, string host, string port)
+    {
+        writer.Int32(family switch
+        {
+            "ipv4" => 0,
+            "ipv6" => 1,
+            _ => 2,
+        });
+        writer.Text(host);
+        writer.Text(port);
     }
 }

@@ -9,7 +9,7 @@ namespace Hospes.Libvirt.Procedures;
 internal static class ProcedureTable
 {
     private static readonly Procedure?[] Rows = Index([.. ConnectionProcedures.All, .. NodeProcedures.All, .. DomainProcedures.All, .. LifecycleProcedures.All, .. TuningProcedures.All, .. DeviceProcedures.All,
-        .. StatisticsProcedures.All, .. EventProcedures.All, .. NetworkProcedures.All, .. PoolProcedures.All, .. VolumeProcedures.All, .. ConsoleProcedures.All, .. AbsentProcedures.All]);
+        .. StatisticsProcedures.All, .. EventProcedures.All, .. NetworkProcedures.All, .. PoolProcedures.All, .. VolumeProcedures.All, .. ConsoleProcedures.All, .. ScreenProcedures.All, .. AbsentProcedures.All]);
 
     /// <summary>The rows there are.</summary>
     public static IEnumerable<Procedure> All => Rows.OfType<Procedure>();

@@ -101,9 +101,11 @@ internal readonly record struct OptionalTextFlags(string? Text, uint Flags) : IA
 }
 
 /// <summary>An optional string.</summary>
-internal readonly record struct OptionalWords(string? Text) : IArguments<OptionalWords>
+internal readonly record struct OptionalWords(string? Text) : IArguments<OptionalWords>, IResult
 {
     public static OptionalWords Read(ref XdrReader reader) => new(reader.OptionalText());
+
+    public void Write(XdrWriter writer) => writer.OptionalText(Text);
 }
 
 /// <summary>A UUID.</summary>

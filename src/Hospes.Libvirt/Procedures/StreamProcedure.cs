@@ -7,8 +7,10 @@ namespace Hospes.Libvirt.Procedures;
 
 /// <summary>A procedure whose call becomes a stream: the call's serial number is the stream's.</summary>
 /// <typeparam name="TArguments">What the call carries.</typeparam>
-internal sealed class StreamProcedure<TArguments>(int number, string name, Access access, Func<ClientSession, TArguments, ValueTask<Answer<Stream>>> open) : Procedure(number, name, access)
-    where TArguments : struct, IArguments<TArguments>
+/// <typeparam name="TResult">What the answer carries, beside the stream.</typeparam>
+internal class StreamProcedure<TArguments, TResult>(int number, string name, Access access, Func<ClientSession, TArguments, ValueTask<Answer<(Stream Stream, TResult Result)>>> open)
+    : Procedure(number, name, access)
+    where TArguments : struct, IArguments<TArguments> where TResult : struct, IResult
 {
     public override ValueTask CallAsync(ClientSession session, uint serial, ReadOnlySpan<byte> arguments)
     {
@@ -21,22 +23,32 @@ internal sealed class StreamProcedure<TArguments>(int number, string name, Acces
 
     private async ValueTask OpenAsync(ClientSession session, uint serial, TArguments wish)
     {
-        Answer<Stream> opened = await open(session, wish).ConfigureAwait(false);
+        Answer<(Stream Stream, TResult Result)> opened = await open(session, wish).ConfigureAwait(false);
         if (opened.Error is { } refusal)
         {
             session.Fail(Number, serial, refusal);
             return;
         }
-        if (!session.TryOpenStream(Number, serial, opened.Value!))
+        if (!session.TryOpenStream(Number, serial, opened.Value.Stream))
         {
-            await opened.Value!.DisposeAsync().ConfigureAwait(false);
+            await opened.Value.Stream.DisposeAsync().ConfigureAwait(false);
             session.Fail(Number, serial, new LibvirtError(ErrorCode.ResourceBusy, ErrorDomain.Rpc, "too many streams"));
             return;
         }
-        session.Answer<Nothing>(Number, serial, default(Nothing));
+        session.Answer<TResult>(Number, serial, opened.Value.Result);
         session.StartStream(serial);
     }
 }
+
+/// <summary>A procedure whose call becomes a stream, and whose answer carries nothing else.</summary>
+/// <typeparam name="TArguments">What the call carries.</typeparam>
+internal sealed class StreamProcedure<TArguments>(int number, string name, Access access, Func<ClientSession, TArguments, ValueTask<Answer<Stream>>> open)
+    : StreamProcedure<TArguments, Nothing>(number, name, access, async (session, wish) =>
+    {
+        Answer<Stream> opened = await open(session, wish).ConfigureAwait(false);
+        return opened.Error is { } refusal ? refusal : (opened.Value!, default(Nothing));
+    })
+    where TArguments : struct, IArguments<TArguments>;
 
 /// <summary>Consoles and channels as streams.</summary>
 internal static class ConsoleProcedures

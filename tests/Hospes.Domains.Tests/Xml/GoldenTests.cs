@@ -18,6 +18,7 @@ public sealed class GoldenTests
     [Theory]
     [InlineData("minimal")]
     [InlineData("full")]
+    [InlineData("devices")]
     public void DefaultsAreFilledInAndWritten(string name)
     {
         string written = DomainXmlWriter.Write(Complete(Golden($"{name}.in.xml")));
@@ -27,6 +28,7 @@ public sealed class GoldenTests
     [Theory]
     [InlineData("minimal")]
     [InlineData("full")]
+    [InlineData("devices")]
     public void WhatWasWrittenReadsAsTheSame(string name)
     {
         DomainConfig config = Complete(Golden($"{name}.in.xml"));
