@@ -80,6 +80,16 @@ public sealed partial class DomainHost
         _registry.Sweep(domain);
     }
 
+    /// <summary>The machine held its processors; what is known of the domain follows.</summary>
+    private async Task HeldByWatchdogAsync(ManagedDomain domain, IMachine machine) => await domain.Worker.DoAsync(() =>
+    {
+        if (domain.Machine != machine || domain.Now.Status.State != DomainState.Running) return ValueTask.FromResult(default(Done));
+        SetStatus(domain, DomainStatus.Paused(PausedReason.Watchdog));
+        Tell(domain, LifecycleEvent.Suspended, LifecycleDetail.SuspendedWatchdog);
+        _runner.Close(domain);
+        return ValueTask.FromResult(default(Done));
+    }).ConfigureAwait(false);
+
     private bool MayRestart(ManagedDomain domain)
     {
         DateTimeOffset now = Clock.GetUtcNow();
@@ -101,6 +111,19 @@ public sealed partial class DomainHost
         public void Rebooted() => host.Events.Append(DomainEventKind.Reboot, domain.Now.Name, domain.Uuid, domain.Now.Id);
 
         public void BalloonChanged(ulong kib) => host.Events.Append(DomainEventKind.BalloonChange, domain.Now.Name, domain.Uuid, domain.Now.Id, value: kib);
+
+        public void WatchdogExpired(WatchdogResult result)
+        {
+            host.Events.Append(DomainEventKind.Watchdog, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)result);
+            if (result == WatchdogResult.Pause) Later(machine => host.HeldByWatchdogAsync(domain, machine));
+        }
+
+        public void DiskFailed(string alias, IoErrorResult result, bool isFull)
+        {
+            string source = domain.Now.Live?.Devices.Disks.FirstOrDefault(disk => disk.Alias == alias)?.Source ?? "";
+            host.Events.Append(DomainEventKind.IoError, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)result, texts: [source, alias]);
+            host.Events.Append(DomainEventKind.IoErrorReason, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)result, texts: [source, alias, isFull ? "enospc" : ""]);
+        }
 
         public void Looked(GraphicsPhase phase, ValueList<string> connection)
             => host.Events.Append(DomainEventKind.Graphics, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)phase, texts: connection);

@@ -43,7 +43,7 @@ public sealed class PvhMachine : IDisposable
         TimeProvider time = guest.Options.Time;
         _output = new SerialOutput(console, time);
         Console = new SerialPort(Router.Line(Dsdt.SerialGsi), _output);
-        _clock = new CmosClock(time, Router.Line(Dsdt.ClockGsi));
+        _clock = new CmosClock(time, Router.Line(Dsdt.ClockGsi), config.ClockOffset);
         _event = Router.Line(Dsdt.EventGsi);
         _plugEvent = Router.Line(ProcessorObjects.EventGsi);
         if (config.HasWatchdog) _watchdog = new ActionWatchdog(time, () => WatchdogExpired?.Invoke());

@@ -3,6 +3,7 @@ using Hospes.Domains.Events;
 using Hospes.Domains.Lifecycle;
 using Hospes.Domains.Operations;
 using Hospes.Domains.Persistence;
+using Hospes.Domains.Storage;
 
 namespace Hospes.Domains.Tests;
 
@@ -78,6 +79,18 @@ internal sealed class Listener : IEventSink
     {
         lock (_events) _events.Add(happened);
     }
+}
+
+/// <summary>Images of which none is below another.</summary>
+internal sealed class NoImages : IDiskImages
+{
+    public Outcome<DiskImageInfo> Inspect(string path, string? format) => new DiskImageInfo("raw", 0, 0, 0);
+
+    public DomainFailure? Create(string path, NewDiskImage image) => null;
+
+    public DomainFailure? Copy(string source, string? sourceFormat, string path, NewDiskImage image) => null;
+
+    public DomainFailure? Resize(string path, string format, ulong capacity) => null;
 }
 
 /// <summary>A simulated host, with a folder if wanted.</summary>

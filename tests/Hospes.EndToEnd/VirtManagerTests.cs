@@ -59,13 +59,16 @@ public sealed class VirtManagerTests : DaemonLab
     [Fact]
     public async Task TheWindowsOfADomainAndOfTheHostOpen()
     {
-        await DefineAsync("spinning", TestKernels.Spin);
+        await DefineAsync("spinning", TestKernels.Spin, "<graphics type='vnc'/>");
+        await using Listener listener = await ListenAsync();
         await VirshAsync("start", "spinning");
         await OnScreenAsync(async display =>
         {
             using (Process manager = Process.Start(On(display, "dbus-run-session", "--", "virt-manager", "--no-fork", "--connect", Uri, "--show-domain-console", "spinning"))!)
             {
                 await WindowAsync(display, "^spinning on", manager);
+                // It shows the guest's screen there.
+                await listener.HearsAsync("event 'graphics' for domain 'spinning': initialize");
                 await RunAsync(display, "import", "-window", "root", Path.Combine(AppContext.BaseDirectory, "virt-manager.png"));
                 await KillAsync(manager);
             }

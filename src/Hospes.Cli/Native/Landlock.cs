@@ -14,6 +14,9 @@ internal static partial class Landlock
     private const ulong Execute = 1 << 0, WriteFile = 1 << 1, ReadFile = 1 << 2, ReadFolder = 1 << 3, RemoveFolder = 1 << 4, RemoveFile = 1 << 5, MakeDevice = 1 << 6, MakeFolder = 1 << 7,
         MakeFile = 1 << 8, MakeSocket = 1 << 9, MakePipe = 1 << 10, MakeBlock = 1 << 11, MakeLink = 1 << 12, Refer = 1 << 13, Truncate = 1 << 14;
 
+    /// <summary>What may be done to what may be written.</summary>
+    private const ulong Written = ReadFile | ReadFolder | WriteFile | Truncate | RemoveFile | MakeFile | MakeSocket | MakeFolder | RemoveFolder;
+
     /// <summary>What can be said of something that is no folder.</summary>
     private const ulong OfFiles = Execute | WriteFile | ReadFile | Truncate;
 
@@ -45,7 +48,8 @@ internal static partial class Landlock
             // Each in turn; what is not there needs no rule.
             foreach (string path in rules.Executes) Allow(ruleset, path, Execute | ReadFile, files);
             foreach (string path in rules.Reads) Allow(ruleset, path, ReadFile | ReadFolder, files);
-            foreach (string path in rules.Writes) Allow(ruleset, path, ReadFile | ReadFolder | WriteFile | Truncate | RemoveFile | MakeFile | MakeSocket | MakeFolder | RemoveFolder, files);
+            foreach (string path in rules.Writes) Allow(ruleset, path, Written, files);
+            foreach (string path in rules.Shares) Allow(ruleset, path, Written | MakeLink | MakePipe | Refer, files);
             foreach (string path in rules.Sockets) Allow(ruleset, path, MakeSocket | RemoveFile, files);
             if (handled.Ports != 0)
             {

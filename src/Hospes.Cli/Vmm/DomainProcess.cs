@@ -99,7 +99,7 @@ internal sealed class DomainProcess(VmmCommandLine line, Surroundings surroundin
         VmmOptions options = new()
         {
             CpuModel = line.CpuModel,
-            Machine = line.Machine,
+            Machine = line.Machine with { ClockOffset = line.Clock.Offset(TimeProvider.System.GetUtcNow(), TimeProvider.System.LocalTimeZone) },
             Kernel = kernel,
             KernelName = Path.GetFileName(line.Kernel!).Replace(' ', '_'),
             CommandLine = line.Append,

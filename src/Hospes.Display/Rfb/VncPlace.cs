@@ -39,13 +39,14 @@ public static class VncPlace
     /// <exception cref="SocketException">The place is taken, or not this host's.</exception>
     internal static Socket Listen(EndPoint point)
     {
-        var listener = new Socket(point.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        bool isUnix = point is UnixDomainSocketEndPoint;
+        // Connections that ended are in nobody's way by themselves; asking for it would share the port with others who ask, and clients would get to one or the other.
+        var listener = new Socket(point.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
         {
-            if (point is UnixDomainSocketEndPoint) RemoveLeftOver(point);
-            else listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            if (isUnix) RemoveLeftOver(point);
             listener.Bind(point);
-            if (point is UnixDomainSocketEndPoint && !OperatingSystem.IsWindows()) File.SetUnixFileMode(point.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (isUnix && !OperatingSystem.IsWindows()) File.SetUnixFileMode(point.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             listener.Listen();
             return listener;
         }

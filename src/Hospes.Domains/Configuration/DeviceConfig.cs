@@ -27,6 +27,15 @@ public sealed record DeviceConfig
     /// <summary>The sources of randomness.</summary>
     public ValueList<RngConfig> Rngs { get; init; } = [];
 
+    /// <summary>The folders of the host that the guest may mount.</summary>
+    public ValueList<FilesystemConfig> Filesystems { get; init; } = [];
+
+    /// <summary>The watchdogs.</summary>
+    public ValueList<WatchdogConfig> Watchdogs { get; init; } = [];
+
+    /// <summary>The sockets between guest and host.</summary>
+    public ValueList<VsockConfig> Vsocks { get; init; } = [];
+
     /// <summary>Keyboards and pointers.</summary>
     public ValueList<InputConfig> Inputs { get; init; } = [];
 

@@ -32,6 +32,9 @@ public sealed record DomainConfig
     /// <summary>Memory that the balloon leaves, in KiB; at most <see cref="MemoryKiB"/>. 0 until defaults are applied.</summary>
     public ulong CurrentMemoryKiB { get; init; }
 
+    /// <summary>What the memory is made of, or null.</summary>
+    public MemoryBackingConfig? MemoryBacking { get; init; }
+
     /// <summary>The virtual processors.</summary>
     public VcpuConfig Vcpus { get; init; } = new();
 

@@ -15,7 +15,7 @@ public static class DomainValidator
     /// <param name="config">The configuration, with defaults.</param>
     /// <param name="host">What the host has.</param>
     public static DomainFailure? Check(DomainConfig config, HostProfile host)
-        => CheckIdentity(config) ?? CheckMachine(config, host) ?? CheckProcessors(config, host) ?? CheckDisks(config.Devices) ?? CheckInterfaces(config.Devices) ?? CheckCharacters(config.Devices) ?? ScreenRules.Check(config.Devices)
+        => CheckIdentity(config) ?? CheckMachine(config, host) ?? CheckProcessors(config, host) ?? CheckDisks(config.Devices) ?? CheckInterfaces(config.Devices) ?? CheckCharacters(config.Devices) ?? ScreenRules.Check(config.Devices) ?? GuestServiceRules.Check(config) ?? Drivers.ClockArguments.Check(config.Clock)
             ?? CheckPlaces(config.Devices);
 
     private static DomainFailure? CheckIdentity(DomainConfig config)
@@ -117,6 +117,7 @@ public static class DomainValidator
         if (RootBus.Taken(devices) is var taken && taken > RootBus.Slots) return Unsupported($"the bus has {RootBus.Slots} places, and {taken} are needed");
         IEnumerable<string?> aliases = [.. devices.Disks.Select(static disk => disk.Alias), .. devices.Interfaces.Select(static card => card.Alias), .. devices.Rngs.Select(static rng => rng.Alias),
             .. devices.Panics.Select(static panic => panic.Alias), .. devices.Inputs.Select(static input => input.Alias), .. devices.Videos.Select(static video => video.Alias),
+            .. devices.Filesystems.Select(static share => share.Alias), .. devices.Watchdogs.Select(static watchdog => watchdog.Alias), .. devices.Vsocks.Select(static vsock => vsock.Alias),
             .. devices.Serials.Concat(devices.Consoles).Concat(devices.Channels).Select(static device => device.Alias), devices.Balloon?.Alias];
         foreach (string alias in aliases.OfType<string>())
         {

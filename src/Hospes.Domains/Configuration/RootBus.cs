@@ -23,6 +23,6 @@ internal static class RootBus
         int ports = Ports(plugged.Length), placed = plugged.Count(static place => place is not null);
         bool serial = devices.Channels.Count > 0 || devices.Consoles.Any(static console => console.TargetType == "virtio");
         return ports + placed + Math.Max(0, plugged.Length - placed - ports) + devices.Rngs.Count + devices.Inputs.Count + devices.Videos.Count(static video => video.IsThere)
-            + devices.Panics.Count(static panic => panic.Model == "pvpanic") + (serial ? 1 : 0) + (devices.Balloon is { Model: "virtio" } ? 1 : 0);
+            + devices.Filesystems.Count + devices.Watchdogs.Count + devices.Vsocks.Count + devices.Panics.Count(static panic => panic.Model == "pvpanic") + (serial ? 1 : 0) + (devices.Balloon is { Model: "virtio" } ? 1 : 0);
     }
 }

@@ -50,6 +50,7 @@ internal static class ConfinementPlan
             else if (port is { Type: "unix", Listens: true, Path: { } socket }) Add("sockets", Path.GetDirectoryName(socket));
             else if (port.Type == "tcp") rules.Append(Port(port));
         }
+        foreach (FilesystemConfig share in config.Devices.Filesystems) Add(share.ReadOnly ? "read" : "share", share.Source);
         foreach (GraphicsConfig graphics in config.Devices.Graphics)
         {
             if (graphics.IsSocket) Add("sockets", Path.GetDirectoryName(graphics.Socket));

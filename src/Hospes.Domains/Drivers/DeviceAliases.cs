@@ -25,6 +25,11 @@ internal static class DeviceAliases
                 Consoles = [.. consoles],
                 Channels = Named(devices.Channels, "channel"),
                 Rngs = Free(devices.Rngs, "rng", static rng => rng.Alias, static (rng, alias) => rng with { Alias = alias }),
+                Filesystems = Free(devices.Filesystems, "fs", static share => share.Alias, static (share, alias) => share with { Alias = alias }),
+                Watchdogs = Free(devices.Watchdogs, "watchdog", static watchdog => watchdog.Alias, static (watchdog, alias) => watchdog with { Alias = alias }),
+                // Every guest has sockets of its own, so that all may have the same address.
+                Vsocks = [.. Free(devices.Vsocks, "vsock", static vsock => vsock.Alias, static (vsock, alias) => vsock with { Alias = alias })
+                    .Select(static vsock => vsock with { Address = vsock.Address ?? VsockConfig.FirstAddress })],
                 Inputs = Free(devices.Inputs, "input", static input => input.Alias, static (input, alias) => input with { Alias = alias }),
                 Videos = Free(devices.Videos, "video", static video => video.Alias, static (video, alias) => video with { Alias = alias }),
                 Panics = Free(devices.Panics, "panic", static panic => panic.Alias, static (panic, alias) => panic with { Alias = alias }),

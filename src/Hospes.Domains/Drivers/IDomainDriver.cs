@@ -133,6 +133,16 @@ public interface IMachineSink
     /// <param name="alias">The name of the device.</param>
     void DeviceRemoved(string alias);
 
+    /// <summary>The guest let its watchdog expire.</summary>
+    /// <param name="result">What that leads to; the machine does it by itself.</param>
+    void WatchdogExpired(WatchdogResult result);
+
+    /// <summary>A request to a disk failed.</summary>
+    /// <param name="alias">The name of the disk.</param>
+    /// <param name="result">What that leads to.</param>
+    /// <param name="isFull">Whether it is because the host has no room left.</param>
+    void DiskFailed(string alias, IoErrorResult result, bool isFull);
+
     /// <summary>Something happened to somebody who looks at the screen.</summary>
     /// <param name="phase">What.</param>
     /// <param name="connection">Between whom, as <see cref="DomainEventKind.Graphics"/> has it.</param>

@@ -179,6 +179,12 @@ public sealed class SimulatedMachine : IMachine
     /// <summary>Has the guest power off by itself.</summary>
     public void PowerOff() => PowerOff(restart: false);
 
+    /// <summary>Has the guest let its watchdog expire.</summary>
+    public void LetWatchdogExpire(WatchdogResult result) => Sink?.WatchdogExpired(result);
+
+    /// <summary>Has a disk fail.</summary>
+    public void FailDisk(string alias, bool isFull) => Sink?.DiskFailed(alias, IoErrorResult.Report, isFull);
+
     /// <summary>Has somebody look at the screen, or go.</summary>
     public void Look(GraphicsPhase phase, ValueList<string> connection) => Sink?.Looked(phase, connection);
 

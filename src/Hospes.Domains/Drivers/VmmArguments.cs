@@ -13,6 +13,8 @@ public static class VmmArguments
     /// <summary>The file with the process's number in a domain's folder; the process holds a lock on it.</summary>
     public const string PidName = "pid";
 
+    private const string NodePrefix = "n-";
+
     /// <summary>Limits as the command line calls them, in the order of <see cref="IoTuneConfig.Kinds"/>.</summary>
     private static readonly string[] Throttles = ["bps-total", "bps-read", "bps-write", "iops-total", "iops-read", "iops-write"];
 
@@ -21,7 +23,8 @@ public static class VmmArguments
     /// <param name="folder">The domain's folder.</param>
     /// <param name="networks">The sockets of networks in user mode, by the cards' names; a card without one has the machine's own.</param>
     /// <param name="userMtu">The largest packet of such networks.</param>
-    public static IReadOnlyList<string> For(DomainConfig config, string folder, IReadOnlyDictionary<string, string>? networks = null, int? userMtu = null)
+    /// <param name="time">The host's clock; null for the system's.</param>
+    public static IReadOnlyList<string> For(DomainConfig config, string folder, IReadOnlyDictionary<string, string>? networks = null, int? userMtu = null, TimeProvider? time = null)
     {
         var line = new List<string>
         {
@@ -30,13 +33,14 @@ public static class VmmArguments
             "-uuid", config.Uuid.ToString(),
             "-pidfile", Path.Combine(folder, PidName),
             "-qmp", $"unix:{Escape(Path.Combine(folder, MonitorName))},server=on,wait=off",
-            "-machine", HostProfile.Machine,
+            "-machine", GuestServiceArguments.Machine(config),
             "-accel", Engine(config.Type),
             "-m", $"{config.MemoryKiB}k",
             "-smp", Processors(config),
         };
         if (config.IsConfined) line.AddRange(["-sandbox", $"on,rules={Escape(Path.Combine(folder, ConfinementPlan.RulesName))}"]);
         if (config.OnReboot != LifecycleAction.Restart) line.Add("-no-reboot");
+        ClockArguments.Add(line, config.Clock, time ?? TimeProvider.System);
         Boot(line, config.Os);
         DiskConfig[] disks = [.. config.Devices.Disks.Where(static disk => disk.Source is not null)];
         int ports = RootBus.Ports(disks.Length + config.Devices.Interfaces.Count), next = 0;
@@ -49,6 +53,7 @@ public static class VmmArguments
         foreach (InterfaceConfig card in config.Devices.Interfaces) Card(line, card, Place(card.Address), networks?.GetValueOrDefault(card.Alias!), userMtu);
         Characters(line, config.Devices, folder);
         foreach (RngConfig rng in config.Devices.Rngs) Rng(line, rng);
+        GuestServiceArguments.Add(line, config, folder);
         ScreenArguments.Add(line, config.Devices);
         foreach (PanicConfig panic in config.Devices.Panics)
         {
@@ -63,7 +68,10 @@ public static class VmmArguments
         => device is { Type: "unix", Listens: true, Path: { } path } ? path : Path.Combine(folder, $"{device.Alias}.sock");
 
     /// <summary>The name of a disk's block node.</summary>
-    public static string NodeOf(string alias) => $"n-{alias}";
+    public static string NodeOf(string alias) => NodePrefix + alias;
+
+    /// <summary>The name of the disk that a block node is of, or null.</summary>
+    public static string? DiskOfNode(string node) => node.StartsWith(NodePrefix, StringComparison.Ordinal) ? node[NodePrefix.Length..] : null;
 
     /// <summary>The name of a card's backend.</summary>
     public static string BackendOf(string alias) => $"host{alias}";

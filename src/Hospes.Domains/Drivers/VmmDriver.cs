@@ -121,7 +121,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
     {
         if (Confine(bootable, folder) is { } obstacle) return obstacle;
         // In the background from the start: the process that is waited for tells in time what is wrong, and its child is nobody's.
-        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(bootable, folder, networks, options.UserNetwork?.Mtu), "-daemonize"])
+        var start = new ProcessStartInfo(options.Program[0], [.. options.Program.Skip(1), .. VmmArguments.For(bootable, folder, networks, options.UserNetwork?.Mtu, options.Clock), "-daemonize"])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hospes.Domains.Configuration;
-using Hospes.Domains.Events;
 
 namespace Hospes.Domains.Drivers;
 
@@ -47,15 +46,4 @@ internal sealed partial class VmmMachine
         Outcome<DomainConfig> placed = ScreenArguments.Place(Config, _folder, _ => port == 0 ? null : port);
         if (placed.Succeeded) Config = placed.Value;
     }
-
-    private void TellLook(GraphicsPhase phase, JsonElement data)
-    {
-        if (data.ValueKind != JsonValueKind.Object || !data.TryGetProperty("server", out JsonElement server) || !data.TryGetProperty("client", out JsonElement client)) return;
-        _sink.Looked(phase, [.. End(server), .. End(client), Word(server, "auth")]);
-    }
-
-    private static ValueList<string> End(JsonElement address) => [Word(address, "family"), Word(address, "host"), Word(address, "service")];
-
-    private static string Word(JsonElement item, string name)
-        => item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out JsonElement word) && word.ValueKind == JsonValueKind.String ? word.GetString()! : "";
 }

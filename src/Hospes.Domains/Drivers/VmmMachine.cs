@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hospes.Domains.Configuration;
-using Hospes.Domains.Events;
 using Hospes.Qmp.Client;
 
 namespace Hospes.Domains.Drivers;
@@ -134,21 +133,15 @@ internal sealed partial class VmmMachine : IMachine
                 case "GUEST_PANICKED":
                     _sink.Panicked();
                     break;
-                case "VNC_CONNECTED":
-                    TellLook(GraphicsPhase.Connect, happened.Data);
-                    break;
-                case "VNC_INITIALIZED":
-                    TellLook(GraphicsPhase.Initialize, happened.Data);
-                    break;
-                case "VNC_DISCONNECTED":
-                    TellLook(GraphicsPhase.Disconnect, happened.Data);
-                    break;
                 case "BALLOON_CHANGE" when happened.Data.TryGetProperty("actual", out JsonElement actual) && actual.TryGetUInt64(out ulong bytes):
                     _sink.BalloonChanged(bytes / 1024);
                     break;
                 case "DEVICE_DELETED" when happened.Data.TryGetProperty("device", out JsonElement device) && device.GetString() is { } alias:
                     await RemoveBackendAsync(alias).ConfigureAwait(false);
                     _sink.DeviceRemoved(alias);
+                    break;
+                default:
+                    TellOfDevices(happened);
                     break;
             }
         }

@@ -11,11 +11,20 @@ public enum DomainEventKind
     /// <summary>The guest rebooted.</summary>
     Reboot = 1,
 
+    /// <summary>The guest let its watchdog expire: <see cref="DomainEvent.Event"/> is a <see cref="WatchdogResult"/>.</summary>
+    Watchdog = 3,
+
+    /// <summary>A disk failed: <see cref="DomainEvent.Event"/> is an <see cref="IoErrorResult"/>; <see cref="DomainEvent.Texts"/> are its source and its name.</summary>
+    IoError = 4,
+
     /// <summary>
     /// Somebody looks at the screen: <see cref="DomainEvent.Event"/> is a <see cref="GraphicsPhase"/>; <see cref="DomainEvent.Texts"/> are, of either end, the machine's first, the family
     /// (<c>ipv4</c>, <c>ipv6</c>, <c>unix</c>), the host or path and the port, and then how clients prove who they are.
     /// </summary>
     Graphics = 5,
+
+    /// <summary>A disk failed, and why: as <see cref="IoError"/>, and the third text is the reason: <c>enospc</c> or nothing.</summary>
+    IoErrorReason = 6,
 
     /// <summary>The balloon reached a size: <see cref="DomainEvent.Value"/> in KiB.</summary>
     BalloonChange = 13,
@@ -28,6 +37,44 @@ public enum DomainEventKind
 
     /// <summary>Metadata changed: <see cref="DomainEvent.Event"/> is its type, <see cref="DomainEvent.Text"/> its namespace.</summary>
     MetadataChange = 23,
+}
+
+/// <summary>What an expired watchdog leads to: <c>virDomainEventWatchdogAction</c>.</summary>
+public enum WatchdogResult
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>The domain is held.</summary>
+    Pause = 1,
+
+    /// <summary>It is reset.</summary>
+    Reset = 2,
+
+    /// <summary>Its power is turned off.</summary>
+    PowerOff = 3,
+
+    /// <summary>Its power button is pressed.</summary>
+    Shutdown = 4,
+
+    /// <summary>It is told of.</summary>
+    Debug = 5,
+
+    /// <summary>The processors get an NMI.</summary>
+    InjectNmi = 6,
+}
+
+/// <summary>What a disk that fails leads to: <c>virDomainEventIOErrorAction</c>.</summary>
+public enum IoErrorResult
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>The domain is held.</summary>
+    Pause = 1,
+
+    /// <summary>The guest is told.</summary>
+    Report = 2,
 }
 
 /// <summary>What happens to somebody who looks at a screen: <c>virDomainEventGraphicsPhase</c>.</summary>
@@ -94,6 +141,9 @@ public static class LifecycleDetail
 
     /// <summary>Suspended: by somebody.</summary>
     public const int SuspendedPaused = 0;
+
+    /// <summary>Suspended: by an expired watchdog.</summary>
+    public const int SuspendedWatchdog = 3;
 
     /// <summary>Resumed: by somebody.</summary>
     public const int ResumedUnpaused = 0;

@@ -53,6 +53,9 @@ public enum PausedReason
     /// <summary>A disk of the host failed.</summary>
     IoError = 5,
 
+    /// <summary>A watchdog expired.</summary>
+    Watchdog = 6,
+
     /// <summary>The guest crashed.</summary>
     Crashed = 10,
 

@@ -17,6 +17,9 @@ internal static class DeviceXml
         var channels = new List<CharacterConfig>();
         var rngs = new List<RngConfig>();
         var panics = new List<PanicConfig>();
+        var shares = new List<FilesystemConfig>();
+        var watchdogs = new List<WatchdogConfig>();
+        var vsocks = new List<VsockConfig>();
         var inputs = new List<InputConfig>();
         var graphics = new List<GraphicsConfig>();
         var videos = new List<VideoConfig>();
@@ -33,6 +36,9 @@ internal static class DeviceXml
                 case "console": consoles.Add(CharacterXml.Read(device)); break;
                 case "channel": channels.Add(CharacterXml.Read(device)); break;
                 case "rng": rngs.Add(Rng(device)); break;
+                case "filesystem": shares.Add(GuestServiceXml.Filesystem(device)); break;
+                case "watchdog": watchdogs.Add(GuestServiceXml.Watchdog(device)); break;
+                case "vsock": vsocks.Add(GuestServiceXml.Vsock(device)); break;
                 case "input": inputs.Add(ScreenXml.Input(device)); break;
                 case "graphics": graphics.Add(ScreenXml.Graphics(device)); break;
                 case "video": videos.Add(ScreenXml.Video(device)); break;
@@ -55,6 +61,9 @@ internal static class DeviceXml
             Consoles = [.. consoles],
             Channels = [.. channels],
             Rngs = [.. rngs],
+            Filesystems = [.. shares],
+            Watchdogs = [.. watchdogs],
+            Vsocks = [.. vsocks],
             Inputs = [.. inputs],
             Graphics = [.. graphics],
             Videos = [.. videos],

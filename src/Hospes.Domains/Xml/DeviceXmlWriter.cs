@@ -14,14 +14,17 @@ internal static class DeviceXmlWriter
         if (devices.Emulator is not null) writer.WriteElementString("emulator", devices.Emulator);
         foreach (DiskConfig disk in devices.Disks) Disk(writer, disk);
         foreach (ControllerConfig controller in devices.Controllers) Element(writer, "controller", ("type", controller.Type), ("index", Text(controller.Index)), ("model", controller.Model));
+        GuestServiceXml.WriteFilesystems(writer, devices);
         foreach (InterfaceConfig card in devices.Interfaces) Interface(writer, card);
         foreach (CharacterConfig port in devices.Serials) Character(writer, "serial", port, live);
         foreach (CharacterConfig console in devices.Consoles) Character(writer, "console", console, live);
         foreach (CharacterConfig channel in devices.Channels) Character(writer, "channel", channel, live);
         ScreenXml.Write(writer, devices, secrets);
+        GuestServiceXml.WriteWatchdogs(writer, devices);
         if (devices.Balloon is { } balloon) Balloon(writer, balloon);
         foreach (RngConfig rng in devices.Rngs) Rng(writer, rng);
         foreach (PanicConfig panic in devices.Panics) Panic(writer, panic);
+        GuestServiceXml.WriteVsocks(writer, devices);
         writer.WriteEndElement();
     }
 

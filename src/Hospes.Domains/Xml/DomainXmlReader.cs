@@ -46,6 +46,7 @@ public static class DomainXmlReader
             Metadata = Metadata(root),
             MemoryKiB = memory,
             CurrentMemoryKiB = root.Child("currentMemory") is { } current ? Memory.KiB(current) : 0,
+            MemoryBacking = GuestServiceXml.MemoryBacking(root),
             Vcpus = Vcpus(root),
             CpuTune = CpuTune(root),
             Os = SystemXml.Os(root),
@@ -145,7 +146,7 @@ public static class DomainXmlReader
     /// <summary>Elements that libvirt has, that would change what the guest is, and that this machine cannot give: dropping them in silence would be a lie.</summary>
     private static void Refuse(XmlScope root)
     {
-        foreach (string name in (ReadOnlySpan<string>)["launchSecurity", "iothreads", "maxMemory", "memoryBacking", "numatune", "idmap", "sysinfo", "bootloader", "perf", "resource"])
+        foreach (string name in (ReadOnlySpan<string>)["launchSecurity", "iothreads", "maxMemory", "numatune", "idmap", "sysinfo", "bootloader", "perf", "resource"])
         {
             if (root.Child(name) is not { } element) continue;
             element.TakeWhole();

@@ -38,6 +38,7 @@ public static class DomainXmlWriter
         }
         KiB(writer, "memory", config.MemoryKiB);
         KiB(writer, "currentMemory", config.CurrentMemoryKiB);
+        if (config.MemoryBacking is { } backing) GuestServiceXml.Write(writer, backing);
         Vcpu(writer, config.Vcpus);
         Tune(writer, config.CpuTune);
         Os(writer, config.Os);

@@ -4,15 +4,23 @@ namespace Hospes.Domains.Xml;
 internal static class Memory
 {
     /// <summary>The element's amount in KiB, rounded up.</summary>
-    public static ulong KiB(XmlScope element) => (ulong)((Amount(element, "KiB") + 1023) / 1024);
+    public static ulong KiB(XmlScope element) => (ulong)((Amount(element, element.Text, "KiB") + 1023) / 1024);
+
+    /// <summary>The amount that an attribute gives, in KiB, rounded up.</summary>
+    public static ulong KiB(XmlScope element, string attribute)
+    {
+        if (element.Attribute(attribute) is { } text) return (ulong)((Amount(element, text, "KiB") + 1023) / 1024);
+        element.Missing(attribute);
+        return 0;
+    }
 
     /// <summary>The element's amount in bytes.</summary>
-    public static ulong Bytes(XmlScope element) => (ulong)Amount(element, "bytes");
+    public static ulong Bytes(XmlScope element) => (ulong)Amount(element, element.Text, "bytes");
 
-    private static UInt128 Amount(XmlScope element, string otherwise)
+    private static UInt128 Amount(XmlScope element, string text, string otherwise)
     {
         string unit = element.Attribute("unit") ?? otherwise;
-        if (!XmlScope.TryNumber(element.Text, out ulong amount)) element.Invalid($"Invalid value '{element.Text}' for element '{element.Node.Name}'");
+        if (!XmlScope.TryNumber(text, out ulong amount)) element.Invalid($"Invalid value '{text}' for element '{element.Node.Name}'");
         else if (Factor(unit) is not { } factor) element.Invalid($"unknown suffix '{unit}'");
         // The largest amount that has a place in a signed number of bytes.
         else if ((UInt128)amount * factor <= long.MaxValue) return (UInt128)amount * factor;

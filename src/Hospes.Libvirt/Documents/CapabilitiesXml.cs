@@ -51,9 +51,10 @@ internal static class CapabilitiesXml
         writer.WriteEndElement();
         writer.WriteStartElement("devices");
         Values(writer, "disk", ("diskDevice", ["disk"]), ("bus", ["virtio"]), ("model", ["virtio", "virtio-non-transitional"]));
-        foreach (string absent in (ReadOnlySpan<string>)["hostdev", "filesystem", "tpm", "redirdev"]) Supported(writer, absent, false);
+        foreach (string absent in (ReadOnlySpan<string>)["hostdev", "tpm", "redirdev"]) Supported(writer, absent, false);
         Values(writer, "graphics", ("type", ["vnc"]));
         Values(writer, "video", ("modelType", ["virtio", "none"]));
+        Values(writer, "filesystem", ("driverType", ["virtiofs"]));
         Values(writer, "rng", ("model", ["virtio", "virtio-non-transitional"]), ("backendModel", ["random", "builtin"]));
         writer.WriteEndElement();
         writer.WriteStartElement("features");

@@ -13,6 +13,12 @@ internal static class EventMessages
         (DomainEventKind.Lifecycle, false) => 107,
         (DomainEventKind.Reboot, true) => 319,
         (DomainEventKind.Reboot, false) => 169,
+        (DomainEventKind.Watchdog, true) => 321,
+        (DomainEventKind.Watchdog, false) => 171,
+        (DomainEventKind.IoError, true) => 322,
+        (DomainEventKind.IoError, false) => 172,
+        (DomainEventKind.IoErrorReason, true) => 324,
+        (DomainEventKind.IoErrorReason, false) => 195,
         (DomainEventKind.Graphics, true) => 323,
         (DomainEventKind.Graphics, false) => 173,
         (DomainEventKind.BalloonChange, true) => 331,
@@ -34,6 +40,20 @@ internal static class EventMessages
             case DomainEventKind.Lifecycle:
                 writer.Int32(happened.Event);
                 writer.Int32(happened.Detail);
+                break;
+            case DomainEventKind.Watchdog:
+                writer.Int32(happened.Event);
+                break;
+            case DomainEventKind.IoError when happened.Texts is [string source, string device]:
+                writer.Text(source);
+                writer.Text(device);
+                writer.Int32(happened.Event);
+                break;
+            case DomainEventKind.IoErrorReason when happened.Texts is [string source, string device, string reason]:
+                writer.Text(source);
+                writer.Text(device);
+                writer.Int32(happened.Event);
+                writer.Text(reason);
                 break;
             case DomainEventKind.Graphics when happened.Texts is [string family, string host, string port, string peerFamily, string peerHost, string peerPort, string scheme]:
                 writer.Int32(happened.Event);

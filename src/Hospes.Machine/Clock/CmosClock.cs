@@ -4,7 +4,7 @@ using static CmosRegisters;
 
 /// <summary>
 /// The clock of a PC with its 128 bytes of memory (MC146818A), at ports 0x70 and 0x71. It shows the time of the clock that it was given,
-/// in UTC, moved by what the guest set. Alarm and update interrupts exist; the periodic interrupt does not. Thread-safe.
+/// in UTC, moved by as much as it was told, or by what the guest set. Alarm and update interrupts exist; the periodic interrupt does not. Thread-safe.
 /// </summary>
 internal sealed class CmosClock : IIoDevice, IDisposable
 {
@@ -21,8 +21,9 @@ internal sealed class CmosClock : IIoDevice, IDisposable
     private byte _index;
     private bool _disposed;
 
-    public CmosClock(TimeProvider time, InterruptLine line)
+    public CmosClock(TimeProvider time, InterruptLine line, TimeSpan offset = default)
     {
+        _offset = offset.Ticks;
         _time = time;
         _line = line;
         _registers[A] = UsualRate;

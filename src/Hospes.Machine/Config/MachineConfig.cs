@@ -29,6 +29,9 @@ public sealed record MachineConfig
     /// <summary>Whether there is a watchdog that ACPI describes (WDAT).</summary>
     public bool HasWatchdog { get; init; }
 
+    /// <summary>How far the guest's clock is ahead of the host's UTC until the guest sets it.</summary>
+    public TimeSpan ClockOffset { get; init; }
+
     /// <summary><c>ram-low-base</c>: where the low RAM window starts. Processors start in it, so only 0 is allowed.</summary>
     public ulong RamLowBase { get; init; }
 

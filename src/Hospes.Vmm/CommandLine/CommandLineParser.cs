@@ -114,7 +114,7 @@ public sealed class CommandLineParser : IDeviceReferences
                 return _disks.AddBlockdev(set);
             case OptionKind.Drive:
                 return _disks.AddDrive(set);
-            case OptionKind.Name or OptionKind.Action or OptionKind.Message or OptionKind.Vnc or OptionKind.Sandbox:
+            case OptionKind.Name or OptionKind.Action or OptionKind.Message or OptionKind.Vnc or OptionKind.Sandbox or OptionKind.Clock:
                 return _domain.Take(kind, set);
             default:
                 _later.Add((option, argument, kind, set));
@@ -138,7 +138,7 @@ public sealed class CommandLineParser : IDeviceReferences
         OptionKind.Name => "guest",
         OptionKind.Vnc => "vnc",
         OptionKind.Sandbox => "enable",
-        OptionKind.Drive or OptionKind.Action or OptionKind.Message => "",
+        OptionKind.Drive or OptionKind.Action or OptionKind.Message or OptionKind.Clock => "",
         _ => null,
     };
 

@@ -19,6 +19,9 @@ public sealed record ConfinementRules
     /// <summary>What it may read and write; in folders, make and remove too; <c>write</c>.</summary>
     public IReadOnlyList<string> Writes { get; init; } = [];
 
+    /// <summary>Folders that a guest shares: as what it may write, and links, pipes and moves between folders too; <c>share</c>.</summary>
+    public IReadOnlyList<string> Shares { get; init; } = [];
+
     /// <summary>Folders in which it may make and remove sockets; <c>sockets</c>.</summary>
     public IReadOnlyList<string> Sockets { get; init; } = [];
 
@@ -57,7 +60,7 @@ public sealed record ConfinementRules
     public static ConfinementRules? TryParse(string text, out string? error)
     {
         error = null;
-        List<string> executes = [], reads = [], writes = [], sockets = [];
+        List<string> executes = [], reads = [], writes = [], shares = [], sockets = [];
         List<int> listens = [], connects = [];
         bool anyPort = false;
         foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -69,6 +72,7 @@ public sealed record ConfinementRules
                 "execute" => Path(executes, value),
                 "read" => Path(reads, value),
                 "write" => Path(writes, value),
+                "share" => Path(shares, value),
                 "sockets" => Path(sockets, value),
                 "listen" => Port(listens, value),
                 "connect" => Port(connects, value),
@@ -79,7 +83,7 @@ public sealed record ConfinementRules
             error = $"'{line}' is no rule";
             return null;
         }
-        return new ConfinementRules { Executes = executes, Reads = reads, Writes = writes, Sockets = sockets, Listens = anyPort ? null : listens, Connects = connects };
+        return new ConfinementRules { Executes = executes, Reads = reads, Writes = writes, Shares = shares, Sockets = sockets, Listens = anyPort ? null : listens, Connects = connects };
     }
 
     private static bool Path(List<string> paths, string value)

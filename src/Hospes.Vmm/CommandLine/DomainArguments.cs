@@ -68,6 +68,7 @@ internal sealed class DomainArguments
         else if (kind == OptionKind.Action) ReadActions(reader);
         else if (kind == OptionKind.Vnc) ReadVnc(reader);
         else if (kind == OptionKind.Sandbox) ReadSandbox(reader);
+        else if (kind == OptionKind.Clock) _line = _line with { Clock = ClockStart.Read(reader) };
         else _line = _line with { TimestampMessages = reader.Switch("timestamp", _line.TimestampMessages), NameMessages = reader.Switch("guest-name", _line.NameMessages) };
         reader.Finish();
         return reader.Error;
@@ -88,6 +89,7 @@ internal sealed class DomainArguments
         Sandbox = _line.Sandbox,
         Gdb = _line.Gdb,
         Vnc = _line.Vnc,
+        Clock = _line.Clock,
         TimestampMessages = _line.TimestampMessages,
         NameMessages = _line.NameMessages,
         Warnings = [.. _warnings, .. rest.Warnings],

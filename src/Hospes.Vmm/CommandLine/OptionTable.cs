@@ -54,6 +54,7 @@ internal static class OptionTable
         ["cdrom"] = OptionKind.Cdrom,
         ["watchdog-action"] = OptionKind.WatchdogAction,
         ["sandbox"] = OptionKind.Sandbox,
+        ["rtc"] = OptionKind.Clock,
     };
 
     /// <summary>QEMU's other options, with and without an argument; no domain here knows them.</summary>
@@ -62,7 +63,7 @@ internal static class OptionTable
         "acpitable", "add-fd", "alt-grab", "audio", "audiodev", "bios", "boot", "chroot", "compat", "ctrl-grab", "curses", "D", "d", "debugcon", "dfilter",
         "dtb", "echr", "enable-fips", "enable-sync-profile", "fda", "fdb", "fsdev", "full-screen", "fw_cfg", "global", "hda", "hdb", "hdc", "hdd", "icount",
         "incoming", "iscsi", "jitdump", "k", "L", "loadvm", "mem-path", "mem-prealloc", "mtdblock", "no-acpi", "no-quit", "numa", "old-param", "one-insn-per-tb",
-        "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "rtc", "run-with", "runas",
+        "only-migratable", "option-rom", "overcommit", "perfmap", "pflash", "plugin", "portrait", "preconfig", "prom-env", "readconfig", "run-with", "runas",
         "sd", "sdl", "seed", "semihosting", "semihosting-config", "set", "shim", "singlestep", "smbios", "snapshot", "soundhw", "spice", "tb-size", "tpmdev",
         "trace", "usb", "usbdevice", "virtfs", "watchdog", "win2k-hack", "writeconfig", "xen-attach", "xen-domid", "xen-domid-restrict",
     ];
@@ -124,6 +125,7 @@ internal enum OptionKind
     WatchdogAction,
     Cdrom,
     Sandbox,
+    Clock,
     GdbUsual,
 
     /// <summary>It asks for what is the case anyway.</summary>

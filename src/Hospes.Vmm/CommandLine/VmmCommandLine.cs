@@ -70,6 +70,9 @@ public sealed record VmmCommandLine
     /// <summary>How the screen is shown; null for not at all.</summary>
     public VncSettings? Vnc { get; init; }
 
+    /// <summary>What the guest's clock shows at the start.</summary>
+    public ClockStart Clock { get; init; } = new();
+
     /// <summary>Whether messages begin with the time.</summary>
     public bool TimestampMessages { get; init; }
 

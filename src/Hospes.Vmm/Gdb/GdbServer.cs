@@ -45,11 +45,10 @@ public sealed class GdbServer : IDisposable
             error = $"'{place}' is no place to listen; give tcp:HOST:PORT or unix:PATH";
             return null;
         }
-        var listener = new Socket(point.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        // A TCP port is not kept from the next domain by connections that ended, nor shared with one that listens.
+        var listener = new Socket(point.AddressFamily, SocketType.Stream, point is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
         {
-            // A port is not kept from the next domain by connections that ended.
-            if (point is IPEndPoint) listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             listener.Bind(point);
             listener.Listen(1);
             return new GdbServer(runner.Control, listener, point is UnixDomainSocketEndPoint ? place[5..] : null);

@@ -226,6 +226,28 @@ public sealed class SessionTests
     public void Places_are_named_as_QEMU_names_them(string text, string? place) => (VncPlace.Parse(text)?.ToString()).ShouldBe(place);
 
     [Fact]
+    public void A_port_is_one_servers_only()
+    {
+        using var probe = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        probe.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        string place = $"127.0.0.1:{((System.Net.IPEndPoint)probe.LocalEndPoint!).Port - VncPlace.FirstPort}";
+        probe.Dispose();
+        for (int turn = 0; turn < 2; turn++)
+        {
+            RfbClient client;
+            using (VncServer first = Listen(place, out _).ShouldNotBeNull())
+            {
+                Listen(place, out string? taken).ShouldBeNull();
+                taken.ShouldNotBeNull().ShouldContain("cannot connect");
+                client = RfbClient.Open(first.Address);
+                client.Greet("003.008").ShouldBeNull();
+            }
+            // The connection ended at the server's side first, which leaves the port to the next one all the same.
+            client.Dispose();
+        }
+    }
+
+    [Fact]
     public void A_socket_that_is_left_over_is_replaced_and_another_file_is_not()
     {
         string folder = Directory.CreateTempSubdirectory("hospes-vnc-").FullName;
@@ -248,9 +270,9 @@ public sealed class SessionTests
         {
             Directory.Delete(folder, recursive: true);
         }
-
-        static VncServer? Listen(string place, out string? error) => VncServer.TryListen(new VncSettings(place), new Seat(), "x", TimeProvider.System, out error);
     }
+
+    private static VncServer? Listen(string place, out string? error) => VncServer.TryListen(new VncSettings(place), new Seat(), "x", TimeProvider.System, out error);
 
     private static byte[] Answer(string password, byte[] challenge)
     {

@@ -48,6 +48,28 @@ public sealed class VmmArgumentsTests
     [InlineData("hospes", "-accel auto")]
     public void TheTypeDecidesOnTheEngine(string type, string engine) => Line(Lab.Xml("a", type: type)).ShouldContain(engine);
 
+    [Theory]
+    [InlineData("utc", "")]
+    [InlineData("timezone' timezone='Asia/Kolkata", "-rtc base=2030-01-02T08:34:05 ")]
+    [InlineData("variable' adjustment='-86405", "-rtc base=2030-01-01T03:04:00 ")]
+    [InlineData("localtime", "-rtc base=2030-01-02T10:04:05 ")]
+    [InlineData("variable' adjustment='5' basis='localtime", "-rtc base=2030-01-02T10:04:10 ")]
+    public void TheClockStartsAsItIsToBe(string offset, string words)
+    {
+        DomainConfig config = DomainXmlReader.Read(Lab.Xml("a", $"<clock offset='{offset}'/>")).Value.Config;
+        string line = string.Join(' ', VmmArguments.For(DeviceAliases.Assign(config), "/r", time: new ElsewhereTime()));
+        if (words.Length == 0) line.ShouldNotContain("-rtc");
+        else line.ShouldContain(words);
+    }
+
+    /// <summary>A host whose zone is seven hours ahead.</summary>
+    private sealed class ElsewhereTime : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+        public override TimeZoneInfo LocalTimeZone { get; } = TimeZoneInfo.CreateCustomTimeZone("e", TimeSpan.FromHours(7), "e", "e");
+    }
+
     [Fact]
     public void NamesCannotAddParameters()
     {

@@ -1,6 +1,5 @@
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
-using Hospes.Domains.Storage;
 using Hospes.Domains.Xml;
 
 namespace Hospes.Domains.Tests.Xml;
@@ -112,17 +111,5 @@ public sealed class ScreenTests
         static string Rules(string devices) => ConfinementPlan.For(Placed(Read(devices)), "/r", new NoImages(), []);
         Rules("<graphics type='vnc'/>").ShouldContain("listen 5901\n");
         Rules("<graphics type='vnc' socket='/s/vnc'/>").ShouldContain("sockets /s\n");
-    }
-
-    /// <summary>No image is below another.</summary>
-    private sealed class NoImages : IDiskImages
-    {
-        public Outcome<DiskImageInfo> Inspect(string path, string? format) => new DiskImageInfo("raw", 0, 0, 0);
-
-        public DomainFailure? Create(string path, NewDiskImage image) => null;
-
-        public DomainFailure? Copy(string source, string? sourceFormat, string path, NewDiskImage image) => null;
-
-        public DomainFailure? Resize(string path, string format, ulong capacity) => null;
     }
 }

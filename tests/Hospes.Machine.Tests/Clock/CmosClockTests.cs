@@ -27,6 +27,16 @@ public sealed class CmosClockTests : IDisposable
     }
 
     [Fact]
+    public void Shows_the_time_moved_by_as_much_as_it_was_told()
+    {
+        using var clock = new CmosClock(_time, new InterruptRouter(new IoApic((_, _) => true), new PicPair(_ => { })).Line(8), TimeSpan.FromHours(-14));
+        clock.Write(0x70, 1, 4);
+        clock.Read(0x71, 1).ShouldBe(0x23u);
+        clock.Write(0x70, 1, 7);
+        clock.Read(0x71, 1).ShouldBe(0x20u);
+    }
+
+    [Fact]
     public void Shows_the_time_in_binary_and_with_twelve_hours()
     {
         Set(0x0B, 0x06);

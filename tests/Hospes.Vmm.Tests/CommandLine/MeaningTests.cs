@@ -223,6 +223,15 @@ public sealed class MeaningTests
         line.Uuid.ShouldBe(new Guid("00000000-0000-0000-0000-000000000001"));
     }
 
+    [Theory]
+    [InlineData("-S", 0)]
+    [InlineData("-rtc base=utc,clock=host,driftfix=none", 0)]
+    [InlineData("-rtc base=localtime", 5 * 3600)]
+    [InlineData("-rtc base=2030-01-02T00:00:10", 10)]
+    [InlineData("-rtc base=2030-01-01", -86400)]
+    public void TheClockStartsSomewhere(string options, int seconds)
+        => Read(options).Clock.Offset(new DateTimeOffset(2030, 1, 2, 0, 0, 0, TimeSpan.Zero), TimeZoneInfo.CreateCustomTimeZone("z", TimeSpan.FromHours(5), "z", "z")).TotalSeconds.ShouldBe(seconds);
+
     [Fact]
     public void TheProcessIsConfined()
     {
@@ -230,8 +239,8 @@ public sealed class MeaningTests
         Read("-sandbox off").Sandbox.ShouldBeNull();
         Read("-sandbox on,obsolete=deny,spawn=deny").Sandbox.ShouldBe(new SandboxOptions(null));
         Read("-sandbox on,rules=/r").Sandbox.ShouldBe(new SandboxOptions("/r"));
-        ConfinementRules rules = ConfinementRules.TryParse("execute /p\nread /a b\nwrite /w\nsockets /s\nlisten 80\nconnect 81\n", out _)!;
-        (rules.Executes[0], rules.Reads[0], rules.Writes[0], rules.Sockets[0], rules.Listens![0], rules.Connects[0]).ShouldBe(("/p", "/a b", "/w", "/s", 80, 81));
+        ConfinementRules rules = ConfinementRules.TryParse("execute /p\nread /a b\nwrite /w\nshare /g\nsockets /s\nlisten 80\nconnect 81\n", out _)!;
+        (rules.Executes[0], rules.Reads[0], rules.Writes[0], rules.Shares[0], rules.Sockets[0], rules.Listens![0], rules.Connects[0]).ShouldBe(("/p", "/a b", "/w", "/g", "/s", 80, 81));
         ConfinementRules.TryParse("any-port\n", out _)!.Listens.ShouldBeNull();
         foreach (string wrong in (string[])["read", "read ", "read a", "listen", "listen 65536", "listen -1", "fly /x", "any-port 1", "/x"])
         {

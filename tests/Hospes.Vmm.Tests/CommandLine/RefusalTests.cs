@@ -4,6 +4,8 @@ namespace Hospes.Vmm.Tests.CommandLine;
 public sealed class RefusalTests
 {
     [Theory]
+    [InlineData("-rtc base=now", "-rtc base=now: invalid datetime format\nvalid formats: '2006-06-17T16:01:21' or '2006-06-17'")]
+    [InlineData("-rtc clock=vm", "-rtc clock=vm: Parameter 'clock' is supported with the value 'host' only, not with 'vm'")]
     [InlineData("-usb", "-usb: not supported by this program, see docs/qemu.md")]
     [InlineData("-incoming tcp:0:4444", "-incoming: not supported by this program, see docs/qemu.md")]
     [InlineData("disk.img", "disk.img: a disk image without an option is not supported; use -drive if=virtio,file=")]
