@@ -112,6 +112,9 @@ public sealed partial class DomainHost
 
         public void BalloonChanged(ulong kib) => host.Events.Append(DomainEventKind.BalloonChange, domain.Now.Name, domain.Uuid, domain.Now.Id, value: kib);
 
+        public void ClockSet(long seconds)
+            => host.Events.Append(DomainEventKind.RtcChange, domain.Now.Name, domain.Uuid, domain.Now.Id, value: (ulong)(seconds + (domain.Now.Live?.Clock.Adjustment ?? 0)));
+
         public void WatchdogExpired(WatchdogResult result)
         {
             host.Events.Append(DomainEventKind.Watchdog, domain.Now.Name, domain.Uuid, domain.Now.Id, (int)result);

@@ -146,6 +146,16 @@ public sealed class PvhMachine : IDisposable
         _plugEvent.Set(false);
     }
 
+    /// <summary>How far the guest's clock is ahead of what it showed at the start, since the guest set it.</summary>
+    public TimeSpan ClockAhead => _clock.Ahead;
+
+    /// <summary>Told that the guest set its clock, by a processor that waits. It must not block.</summary>
+    public Action? ClockChanged
+    {
+        get => _clock.Changed;
+        set => _clock.Changed = value;
+    }
+
     /// <summary>Told that the guest let a watchdog expire, on a timer's thread. It must not block.</summary>
     public Action? WatchdogExpired { get; set; }
 

@@ -149,6 +149,8 @@ public sealed partial class DomainControl
         {
             _life = life;
             life.Machine!.Released = name => ThreadPool.QueueUserWorkItem(_ => FinishUnplug(name, life));
+            PvhMachine machine = life.Machine;
+            machine.ClockChanged = () => ThreadPool.QueueUserWorkItem(_ => Raise(new DomainEvent.ClockChange(machine.ClockAhead)));
             life.Machine.WatchdogExpired = () => ThreadPool.QueueUserWorkItem(_ => WatchdogExpired(life));
             _isResetting = false;
             life.Hold();

@@ -59,6 +59,10 @@ public abstract record DomainEvent
     /// <param name="Action">What that leads to.</param>
     public sealed record Watchdog(WatchdogAction Action) : DomainEvent;
 
+    /// <summary>The guest set its clock.</summary>
+    /// <param name="Ahead">How far it is ahead of what it showed at the start.</param>
+    public sealed record ClockChange(TimeSpan Ahead) : DomainEvent;
+
     /// <summary>The guest gave memory to the balloon or took some back.</summary>
     /// <param name="Given">How many bytes it says that it gave.</param>
     public sealed record BalloonChange(ulong Given) : DomainEvent;

@@ -51,6 +51,8 @@ public sealed class DaemonScreenTests : DaemonLab
         string devices = await guest.DoAsync("cat /proc/bus/input/devices");
         foreach (string device in (string[])["Hospes keyboard", "Hospes tablet"]) devices.ShouldContain(device);
         (await guest.DoAsync("date -u +%F")).ShouldBe(DateTime.UtcNow.AddDays(1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+        await guest.DoAsync("date -u -s '2031-01-01 00:00:00'; hwclock -w -u");
+        await listener.HearsAsync("event 'rtc-change' for domain 'guest': ");
         await guest.DoAsync("mkdir /a /b; mount -t virtiofs shared /a && mount -t virtiofs kept /b");
         (await guest.DoAsync("mkdir /a/x /a/y; echo hello >/a/x/f; ln -s f /a/x/l; mv /a/x/f /a/y/g; cat /a/y/g")).ShouldBe("hello");
         (await File.ReadAllTextAsync(Path.Combine(shared, "y", "g"))).ShouldBe("hello\n");

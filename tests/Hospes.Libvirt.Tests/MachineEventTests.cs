@@ -29,6 +29,8 @@ public sealed class MachineEventTests : IDisposable
         while ((line = await listener.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))) == "event 'watchdog' for domain 'one': none") continue;
         line.ShouldBe("event 'io-error' for domain 'one': /var/lib/one.qcow2 (virtio-disk0) report");
         (await listener.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe("event 'io-error-reason' for domain 'one': /var/lib/one.qcow2 (virtio-disk0) report due to enospc");
+        machine.SetClock(-3600);
+        (await listener.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe("event 'rtc-change' for domain 'one': -3600");
         listener.Kill();
         await listener.WaitForExitAsync();
     }

@@ -68,6 +68,7 @@ internal static class ScreenRules
     /// <summary>Fills in what is left open: who listens to people gets an adapter to show, and what they type and point with.</summary>
     public static DeviceConfig Complete(DeviceConfig devices)
     {
+        if (devices is { Inputs.Count: 0, Videos.Count: 0, Graphics.Count: 0 }) return devices;
         ValueList<InputConfig> inputs = [.. devices.Inputs.Select(static input => input with { Bus = input.Bus ?? Virtio })];
         ValueList<VideoConfig> videos = [.. devices.Videos.Select(static video => video with { Model = video.Model ?? Virtio })];
         if (devices.Graphics.Count > 0)

@@ -133,6 +133,10 @@ public interface IMachineSink
     /// <param name="alias">The name of the device.</param>
     void DeviceRemoved(string alias);
 
+    /// <summary>The guest set its clock.</summary>
+    /// <param name="seconds">How far it is ahead of what it showed at the start.</param>
+    void ClockSet(long seconds);
+
     /// <summary>The guest let its watchdog expire.</summary>
     /// <param name="result">What that leads to; the machine does it by itself.</param>
     void WatchdogExpired(WatchdogResult result);

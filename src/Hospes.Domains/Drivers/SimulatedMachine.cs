@@ -179,6 +179,9 @@ public sealed class SimulatedMachine : IMachine
     /// <summary>Has the guest power off by itself.</summary>
     public void PowerOff() => PowerOff(restart: false);
 
+    /// <summary>Has the guest set its clock.</summary>
+    public void SetClock(long seconds) => Sink?.ClockSet(seconds);
+
     /// <summary>Has the guest let its watchdog expire.</summary>
     public void LetWatchdogExpire(WatchdogResult result) => Sink?.WatchdogExpired(result);
 

@@ -22,6 +22,9 @@ internal sealed partial class VmmMachine
             case "VNC_DISCONNECTED":
                 TellLook(GraphicsPhase.Disconnect, data);
                 break;
+            case "RTC_CHANGE" when data.TryGetProperty("offset", out JsonElement offset) && offset.TryGetInt64(out long seconds):
+                _sink.ClockSet(seconds);
+                break;
             case "WATCHDOG" when WatchdogResultOf(Word(data, "action")) is { } result:
                 _sink.WatchdogExpired(result);
                 break;

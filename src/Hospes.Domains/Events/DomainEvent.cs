@@ -11,6 +11,9 @@ public enum DomainEventKind
     /// <summary>The guest rebooted.</summary>
     Reboot = 1,
 
+    /// <summary>The guest set its clock: <see cref="DomainEvent.Value"/> is how many seconds it is ahead of its basis, as a signed number.</summary>
+    RtcChange = 2,
+
     /// <summary>The guest let its watchdog expire: <see cref="DomainEvent.Event"/> is a <see cref="WatchdogResult"/>.</summary>
     Watchdog = 3,
 

@@ -13,6 +13,8 @@ internal static class EventMessages
         (DomainEventKind.Lifecycle, false) => 107,
         (DomainEventKind.Reboot, true) => 319,
         (DomainEventKind.Reboot, false) => 169,
+        (DomainEventKind.RtcChange, true) => 320,
+        (DomainEventKind.RtcChange, false) => 170,
         (DomainEventKind.Watchdog, true) => 321,
         (DomainEventKind.Watchdog, false) => 171,
         (DomainEventKind.IoError, true) => 322,
@@ -63,7 +65,7 @@ internal static class EventMessages
                 // Who it is beside an address: nobody proved that.
                 writer.Int32(0);
                 break;
-            case DomainEventKind.BalloonChange:
+            case DomainEventKind.RtcChange or DomainEventKind.BalloonChange:
                 writer.UInt64(happened.Value);
                 break;
             case DomainEventKind.DeviceRemoved or DomainEventKind.DeviceAdded:

@@ -16,6 +16,7 @@ internal sealed class CmosClock : IIoDevice, IDisposable
     private readonly TimeProvider _time;
     private readonly InterruptLine _line;
     private readonly ITimer _timer;
+    private readonly long _start;
     private long _offset;
     private long _seenSecond;
     private byte _index;
@@ -23,7 +24,7 @@ internal sealed class CmosClock : IIoDevice, IDisposable
 
     public CmosClock(TimeProvider time, InterruptLine line, TimeSpan offset = default)
     {
-        _offset = offset.Ticks;
+        _start = _offset = offset.Ticks;
         _time = time;
         _line = line;
         _registers[A] = UsualRate;
@@ -32,6 +33,18 @@ internal sealed class CmosClock : IIoDevice, IDisposable
         _seenSecond = Now() / TimeSpan.TicksPerSecond;
         _timer = time.CreateTimer(static clock => ((CmosClock)clock!).OnSecond(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>How far it is ahead of what it showed at the start, since the guest set it.</summary>
+    public TimeSpan Ahead
+    {
+        get
+        {
+            lock (_gate) return TimeSpan.FromTicks(_offset - _start);
+        }
+    }
+
+    /// <summary>Told that the guest set it, by a processor that waits. It must not block.</summary>
+    public Action? Changed { get; set; }
 
     /// <inheritdoc/>
     public int MaxAccess => 1;
@@ -131,6 +144,7 @@ internal sealed class CmosClock : IIoDevice, IDisposable
         _offset = time.Ticks - _time.GetUtcNow().UtcTicks;
         _seenSecond = Now() / TimeSpan.TicksPerSecond;
         Schedule();
+        Changed?.Invoke();
     }
 
     /// <summary>Notes the updates, and alarms, of the seconds that passed since the last look.</summary>

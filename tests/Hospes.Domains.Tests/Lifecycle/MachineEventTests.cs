@@ -38,6 +38,14 @@ public sealed class MachineEventTests : IDisposable
     }
 
     [Fact]
+    public async Task AClockThatIsSetIsToldOfFromItsBasisOn()
+    {
+        ManagedDomain domain = await _lab.RunAsync("a", "<clock offset='variable' adjustment='100'/>");
+        _lab.Machine(domain).SetClock(-130);
+        (_lab.Listener.Events[^1].Kind, (long)_lab.Listener.Events[^1].Value).ShouldBe((DomainEventKind.RtcChange, -30));
+    }
+
+    [Fact]
     public async Task TokensKeepWhatEventsCarry()
     {
         ManagedDomain domain = await _lab.RunAsync("a", "<devices><graphics type='vnc'/></devices>");

@@ -27,6 +27,16 @@ public sealed class CmosClockTests : IDisposable
     }
 
     [Fact]
+    public void Tells_how_far_ahead_the_guest_set_it()
+    {
+        var told = new List<TimeSpan>();
+        _clock.Changed = () => told.Add(_clock.Ahead);
+        Set(4, 0x15);
+        Set(2, 0x00);
+        told.ShouldBe([TimeSpan.FromHours(2), TimeSpan.FromHours(2) - TimeSpan.FromMinutes(59)]);
+    }
+
+    [Fact]
     public void Shows_the_time_moved_by_as_much_as_it_was_told()
     {
         using var clock = new CmosClock(_time, new InterruptRouter(new IoApic((_, _) => true), new PicPair(_ => { })).Line(8), TimeSpan.FromHours(-14));
