@@ -54,7 +54,7 @@ public sealed class DaemonScreenTests : DaemonLab
         await guest.DoAsync("date -u -s '2031-01-01 00:00:00'; hwclock -w -u");
         await listener.HearsAsync("event 'rtc-change' for domain 'guest': ");
         await guest.DoAsync("mkdir /a /b; mount -t virtiofs shared /a && mount -t virtiofs kept /b");
-        (await guest.DoAsync("mkdir /a/x /a/y; echo hello >/a/x/f; ln -s f /a/x/l; mv /a/x/f /a/y/g; cat /a/y/g")).ShouldBe("hello");
+        (await guest.DoAsync("mkdir /a/x /a/y; echo hello >/a/x/f; ln -s f /a/x/l; mv /a/x/f /a/y/g; mkfifo /a/y/p; [ -p /a/y/p ] && cat /a/y/g")).ShouldBe("hello");
         (await File.ReadAllTextAsync(Path.Combine(shared, "y", "g"))).ShouldBe("hello\n");
         (await guest.DoAsync("cat /b/told; (echo x >/b/new) 2>&1")).ShouldMatch("by the host\n.*Read-only file system");
         File.Exists(Path.Combine(Folder, "run", (await VirshAsync("domuuid", "guest")).Replace("-", "", StringComparison.Ordinal), "vsock")).ShouldBeTrue();

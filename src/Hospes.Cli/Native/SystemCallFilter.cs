@@ -26,15 +26,18 @@ internal static partial class SystemCallFilter
     private const ushort Load = 0x20, Equal = 0x15, AtLeast = 0x35, AnyBit = 0x45, Return = 0x06;
 
     /// <summary>Where the parts of <c>struct seccomp_data</c> are; of an argument, the lower half.</summary>
-    private const uint NumberAt = 0, ArchitectureAt = 4, FirstArgument = 16, SecondArgument = 24;
+    private const uint NumberAt = 0, ArchitectureAt = 4, FirstArgument = 16, SecondArgument = 24, ThirdArgument = 32;
 
-    private const uint Ioctl = 16, Socket = 41, Clone = 56, Clone3 = 435;
+    private const uint Ioctl = 16, Socket = 41, Clone = 56, MakeNode = 259, Clone3 = 435;
 
     /// <summary>ioctl(2): types into a terminal as if its user did, TIOCSTI, and TIOCLINUX.</summary>
     private static readonly uint[] s_typing = [0x5412, 0x541C];
 
     /// <summary>Families of sockets: AF_UNIX, AF_INET, AF_INET6, AF_VSOCK.</summary>
     private static readonly uint[] s_families = [1, 2, 10, 40];
+
+    /// <summary>mknodat(2): what S_IFCHR and S_IFBLK have in common, and pipes, sockets and files have not.</summary>
+    private const uint DeviceMode = 0x2000;
 
     /// <summary>clone(2): CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET.</summary>
     private const uint NewNamespaces = 0x7E02_0000;
@@ -54,8 +57,8 @@ internal static partial class SystemCallFilter
         248, 249, 250, 303, 304, 300, 212, 179, 443,
         // Clocks and names of the host: adjtimex, settimeofday, clock_settime, clock_adjtime, sethostname, setdomainname.
         159, 164, 227, 305, 170, 171,
-        // The processor: modify_ldt, iopl, ioperm. Other users and devices: setuid, setgid, setreuid, setregid, setgroups, setresuid, setresgid, capset, mknod, mknodat, vhangup.
-        154, 172, 173, 105, 106, 113, 114, 116, 117, 119, 126, 133, 259, 153,
+        // The processor: modify_ldt, iopl, ioperm. Other users and devices: setuid, setgid, setreuid, setregid, setgroups, setresuid, setresgid, capset, mknod, vhangup.
+        154, 172, 173, 105, 106, 113, 114, 116, 117, 119, 126, 133, 153,
         // Memory of other nodes: migrate_pages, move_pages. Another personality.
         256, 279, 135,
     ];
@@ -99,6 +102,7 @@ internal static partial class SystemCallFilter
         ];
         foreach (uint number in s_refused) steps.AddRange([new(Equal, number, 0, 1), new(Return, Error | NotPermitted)]);
         steps.AddRange([new(Equal, Clone, 0, 3), new(Load, FirstArgument), new(AnyBit, NewNamespaces, 0, 1), new(Return, Error | NotPermitted), new(Load, NumberAt)]);
+        steps.AddRange([new(Equal, MakeNode, 0, 3), new(Load, ThirdArgument), new(AnyBit, DeviceMode, 0, 1), new(Return, Error | NotPermitted), new(Load, NumberAt)]);
         steps.AddRange([new(Equal, Ioctl, 0, (byte)(s_typing.Length + 3)), new(Load, SecondArgument)]);
         for (int i = 0; i < s_typing.Length; i++) steps.Add(new(Equal, s_typing[i], (byte)(s_typing.Length - i), 0));
         // Past the refusal, unless one of them was it.

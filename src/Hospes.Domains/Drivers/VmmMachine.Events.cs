@@ -11,6 +11,8 @@ internal sealed partial class VmmMachine
     private void TellOfDevices(QmpEvent happened)
     {
         JsonElement data = happened.Data;
+        // A machine that its guest took over may say anything.
+        if (data.ValueKind != JsonValueKind.Object) return;
         switch (happened.Name)
         {
             case "VNC_CONNECTED":
@@ -22,7 +24,7 @@ internal sealed partial class VmmMachine
             case "VNC_DISCONNECTED":
                 TellLook(GraphicsPhase.Disconnect, data);
                 break;
-            case "RTC_CHANGE" when data.TryGetProperty("offset", out JsonElement offset) && offset.TryGetInt64(out long seconds):
+            case "RTC_CHANGE" when data.TryGetProperty("offset", out JsonElement offset) && offset.ValueKind == JsonValueKind.Number && offset.TryGetInt64(out long seconds):
                 _sink.ClockSet(seconds);
                 break;
             case "WATCHDOG" when WatchdogResultOf(Word(data, "action")) is { } result:
@@ -53,7 +55,7 @@ internal sealed partial class VmmMachine
 
     private void TellLook(GraphicsPhase phase, JsonElement data)
     {
-        if (data.ValueKind != JsonValueKind.Object || !data.TryGetProperty("server", out JsonElement server) || !data.TryGetProperty("client", out JsonElement client)) return;
+        if (!data.TryGetProperty("server", out JsonElement server) || !data.TryGetProperty("client", out JsonElement client)) return;
         _sink.Looked(phase, [.. End(server), .. End(client), Word(server, "auth")]);
     }
 
