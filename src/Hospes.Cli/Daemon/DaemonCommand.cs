@@ -69,11 +69,12 @@ internal static class DaemonCommand
         var networks = new VirtualNetworks(state is null ? null : Path.Combine(state, "networks"));
         foreach (string trouble in pools.Recover().Concat(networks.Recover())) surroundings.Note(trouble);
         if (state is not null) MakeDefaults(state, pools, networks);
+        using FileStore? store = state is null ? null : new FileStore(state);
         using var host = new DomainHost(new DomainHostOptions
         {
             Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, pools, Path.GetDirectoryName(socket)!),
             Networks = networks,
-            Store = state is null ? new NoStore() : new FileStore(state),
+            Store = store is null ? new NoStore() : store,
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
         });
@@ -82,6 +83,7 @@ internal static class DaemonCommand
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, end));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, end));
+        using var trim = new IdleTrim(surroundings.Clock);
         server.Start();
         surroundings.Out.WriteLine($"virsh -c 'hospes+unix:///{(Environment.UserName == "root" ? "system" : "session")}?socket={socket}'");
         surroundings.Out.Flush();

@@ -14,6 +14,9 @@ public sealed class ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
 
     internal ValueList(T[] items) => _items = items;
 
+    /// <summary>The list of nothing, of which one is enough.</summary>
+    internal static ValueList<T> Empty { get; } = new([]);
+
     /// <inheritdoc/>
     public int Count => _items.Length;
 
@@ -45,5 +48,5 @@ public static class ValueList
 {
     /// <summary>Makes a list of what is given.</summary>
     /// <typeparam name="T">The type of the items.</typeparam>
-    public static ValueList<T> Create<T>(ReadOnlySpan<T> items) => new(items.ToArray());
+    public static ValueList<T> Create<T>(ReadOnlySpan<T> items) => items.IsEmpty ? ValueList<T>.Empty : new(items.ToArray());
 }

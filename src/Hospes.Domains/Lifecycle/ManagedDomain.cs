@@ -44,6 +44,7 @@ public sealed record DomainSnapshot
 public sealed class ManagedDomain
 {
     private volatile DomainSnapshot _now;
+    private ConcurrentDictionary<string, TaskCompletionSource>? _departures;
     private volatile OperationProgress? _progress;
 
     internal ManagedDomain(Guid uuid, string name)
@@ -67,13 +68,13 @@ public sealed class ManagedDomain
     internal IMachine? Machine { get; set; }
 
     /// <summary>Who waits for devices to go, by the devices' names.</summary>
-    internal ConcurrentDictionary<string, TaskCompletionSource> Departures { get; } = new();
+    internal ConcurrentDictionary<string, TaskCompletionSource> Departures => LazyInitializer.EnsureInitialized(ref _departures);
 
     /// <summary>The names of devices that are to go as a whole: of others, only the medium goes. Worker only.</summary>
-    internal HashSet<string> Leaving { get; } = [];
+    internal HashSet<string> Leaving => field ??= [];
 
     /// <summary>When it was restarted after crashes lately. Worker only.</summary>
-    internal Queue<DateTimeOffset> CrashRestarts { get; } = new();
+    internal Queue<DateTimeOffset> CrashRestarts => field ??= new();
 
     internal void Publish(DomainSnapshot now) => _now = now;
 

@@ -192,7 +192,7 @@ internal static class DeviceXml
         Outcome<XmlNode> tree = XmlTree.Read(text);
         if (tree.Failure is { } malformed) return malformed;
         var faults = new XmlFaults();
-        var device = new XmlScope(tree.Value, faults, $"/{tree.Value.Name}");
+        var device = new XmlScope(tree.Value, faults);
         DevicePart? part = tree.Value.Name switch
         {
             "disk" => new DevicePart.Disk(Disk(device)),

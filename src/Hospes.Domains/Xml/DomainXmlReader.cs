@@ -19,7 +19,7 @@ public static class DomainXmlReader
         if (tree.Failure is { } malformed) return malformed;
         if (tree.Value.Name != "domain" || tree.Value.Namespace.Length != 0) return new DomainFailure(DomainError.InvalidXml, $"unexpected root element <{tree.Value.Name}>, expecting <domain>");
         var faults = new XmlFaults();
-        var root = new XmlScope(tree.Value, faults, "/domain");
+        var root = new XmlScope(tree.Value, faults);
         DomainConfig config = Domain(root);
         if (faults.First is { } fault) return fault;
         var unknown = new List<string>();
