@@ -191,6 +191,7 @@ public sealed class VirshTests : IDisposable
         _lab.Virsh("define", _lab.File("one"));
         _lab.VirshFails("suspend", "one").ShouldContain("Requested operation is not valid: domain is not running");
         _lab.VirshFails("save", "one", "/x").ShouldContain("this function is not supported by the connection driver");
+        _lab.VirshFails("define", _lab.File("one")).ShouldContain($"operation failed: domain 'one' already exists with uuid {_lab.Virsh("domuuid", "one")}");
         _lab.VirshFails("destroy", "nobody").ShouldContain("failed to get domain 'nobody'");
     }
 
