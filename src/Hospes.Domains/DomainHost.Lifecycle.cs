@@ -19,7 +19,7 @@ public sealed partial class DomainHost
         DomainFailure? failure = await domain.Worker.DoAsync(() => domain.Now.IsActive
             ? ValueTask.FromResult<DomainFailure?>(new DomainFailure(DomainError.InvalidState, $"domain is already active as '{domain.Now.Name}'"))
             : StartNowAsync(domain, understood.Value, options)).ConfigureAwait(false);
-        _registry.Sweep(domain);
+        _registry.Release(domain);
         return failure is null ? domain : failure;
     }
 

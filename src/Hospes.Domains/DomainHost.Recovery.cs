@@ -51,6 +51,7 @@ public sealed partial class DomainHost
         Outcome<ManagedDomain> claimed = _registry.Claim(config.Uuid, config.Name);
         if (claimed.Failure is { } taken) return $"the definition of {stored.Name} is left out: {taken.Detail}";
         Publish(claimed.Value, claimed.Value.Now with { Definition = config, Autostart = stored.Autostart });
+        _registry.Release(claimed.Value);
         return null;
     }
 
@@ -59,6 +60,7 @@ public sealed partial class DomainHost
         ManagedDomain? domain = _registry.Find(state.Uuid);
         // What was killed while it renamed may have left the old name.
         if (domain is not null && domain.Now.Name != state.Name) _ = _registry.Rename(domain, state.Name);
+        bool known = domain is not null;
         if (domain is null)
         {
             Outcome<ManagedDomain> claimed = _registry.Claim(state.Uuid, state.Name);
@@ -66,7 +68,8 @@ public sealed partial class DomainHost
             domain = claimed.Value;
         }
         DomainFailure? failure = await domain.Worker.DoAsync(() => RecoverAsync(domain, state)).ConfigureAwait(false);
-        _registry.Sweep(domain);
+        if (known) _registry.Sweep(domain);
+        else _registry.Release(domain);
         return failure;
     }
 

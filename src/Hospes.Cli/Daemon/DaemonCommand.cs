@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Hospes.Cli.CommandLine;
+using Hospes.Cli.Native;
 using Hospes.Domains;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
+using Hospes.Domains.Drivers.ControlGroups;
 using Hospes.Domains.Events;
 using Hospes.Domains.Networks;
 using Hospes.Domains.Persistence;
@@ -104,6 +106,8 @@ internal static class DaemonCommand
             Images = images,
             Boot = new HostBoot(),
             UserNetwork = new HostUserNetwork(),
+            Threads = new ThreadPlacement(),
+            Groups = new ControlGroupHost(new ControlFiles()),
             DiskFolders = () => pools.Pools.List().Where(static pool => pool.IsActive).Select(static pool => pool.Config.Path),
             Profile = new HostProfile
             {

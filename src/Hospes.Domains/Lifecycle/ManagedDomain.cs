@@ -66,6 +66,9 @@ public sealed class ManagedDomain
     /// <summary>The machine while it runs. Worker only.</summary>
     internal IMachine? Machine { get; set; }
 
+    /// <summary>How many are about to make it exist. The registry's.</summary>
+    internal int Claims { get; set; }
+
     /// <summary>Who waits for devices to go, by the devices' names.</summary>
     internal ConcurrentDictionary<string, TaskCompletionSource> Departures { get; } = new();
 
