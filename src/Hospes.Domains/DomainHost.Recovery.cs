@@ -67,7 +67,12 @@ public sealed partial class DomainHost
             if (claimed.Failure is { } taken) return taken;
             domain = claimed.Value;
         }
-        DomainFailure? failure = await domain.Worker.DoAsync(() => RecoverAsync(domain, state)).ConfigureAwait(false);
+        DomainFailure? failure = await domain.Worker.DoAsync(async () =>
+        {
+            DomainFailure? failure = await RecoverAsync(domain, state).ConfigureAwait(false);
+            // Whoever started it lost the connection with the earlier daemon.
+            return state.AutoDestroy && domain.Now.IsActive ? await StopNowAsync(domain, ShutoffReason.Destroyed).ConfigureAwait(false) : failure;
+        }).ConfigureAwait(false);
         if (known) _registry.Sweep(domain);
         else _registry.Release(domain);
         return failure;
@@ -109,7 +114,7 @@ public sealed partial class DomainHost
 
     private async ValueTask<DomainFailure?> RecoverStartAsync(ManagedDomain domain, LiveState state, DomainConfig config)
     {
-        Operation plan = PlanStart(domain, config, state.Id, new StartOptions { Paused = state.Argument == PausedArgument });
+        Operation plan = PlanStart(domain, config, state.Id, OptionsOf(state), HasWord(state.Argument, HooksArgument));
         if (state.Step >= plan.Commit && await FindMachineAsync(domain, config).ConfigureAwait(false))
         {
             Publish(domain, domain.Now with { Id = state.Id, Live = domain.Machine!.Config, Status = DomainStatus.Paused(PausedReason.StartingUp) });

@@ -26,6 +26,9 @@ public sealed record DomainSnapshot
     /// <summary>Whether it starts with the daemon.</summary>
     public bool Autostart { get; init; }
 
+    /// <summary>Whether it ends with whoever started it.</summary>
+    public bool AutoDestroy { get; init; }
+
     /// <summary>Whether it runs, held or not.</summary>
     public bool IsActive => Id > 0;
 

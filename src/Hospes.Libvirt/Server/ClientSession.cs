@@ -88,6 +88,7 @@ internal sealed partial class ClientSession : IDisposable
     public void Dispose()
     {
         _end.Cancel();
+        EndDomains();
         EndEvents();
         EndWatches();
         EndStreams();
