@@ -11,7 +11,7 @@ public sealed class HostChecksTests : IDisposable
     private readonly Dictionary<string, string> _closed = [];
     private KvmRefusal? _refusal;
     private string[] _missing = ["landlock"];
-    private string? _groupless;
+    private string? _groupless = "no mounted hierarchy has the controller cpu";
 
     public void Dispose() => _root.Dispose();
 
@@ -128,6 +128,7 @@ public sealed class HostChecksTests : IDisposable
     private void Fill()
     {
         _missing = [];
+        _groupless = null;
         _root.Write("proc/cpuinfo", "processor : 0\nflags : fpu svm\n");
         _root.Write("proc/meminfo", "MemTotal:     16000000 kB\nMemAvailable:     8000000 kB\n");
         _root.Write("proc/self/cgroup", "0::/own\n");
