@@ -32,6 +32,9 @@ public sealed record DomainHostOptions
     /// <summary>How many machines are made at a time; further starts wait.</summary>
     public int ParallelStarts { get; init; } = 16;
 
+    /// <summary>Programs that are run at moments of domains' lives, or null.</summary>
+    public IDomainHooks? Hooks { get; init; }
+
     /// <summary>Is told of steps, or null.</summary>
     public IStepObserver? Observer { get; init; }
 }

@@ -88,6 +88,29 @@ public sealed class VirshTests : IDisposable
     }
 
     [Fact]
+    public void ADomainEndsWithItsStarter()
+    {
+        _lab.Virsh("define", _lab.File("one"));
+        _lab.Virsh("start", "one", "--autodestroy");
+        Eventually(() => _lab.Virsh("domstate", "one", "--reason"), "shut off (destroyed)");
+        _lab.Virsh("create", _lab.File("two"), "--autodestroy", "--paused");
+        Eventually(() => _lab.Virsh("list", "--all", "--name"), "one");
+        const string program = """
+            import libvirt, sys
+            c = libvirt.open(sys.argv[1])
+            d = c.lookupByName('one')
+            d.createWithFlags(libvirt.VIR_DOMAIN_START_AUTODESTROY)
+            e = libvirt.open(sys.argv[1])
+            assert e.lookupByName('one').isActive() == 1
+            e.close()
+            assert d.isActive() == 1
+            print('done')
+            """;
+        SimulatedServer.Run("/usr/bin/python3", program, ["-", _lab.Uri]).ShouldBe((0, "done\n", ""));
+        Eventually(() => _lab.Virsh("domstate", "one", "--reason"), "shut off (destroyed)");
+    }
+
+    [Fact]
     public void ListsAreFiltered()
     {
         foreach (string name in (string[])["off", "on", "held"]) _lab.Virsh("define", _lab.File(name));

@@ -5,7 +5,7 @@ using Hospes.Domains.Statistics;
 namespace Hospes.Domains.Drivers;
 
 /// <summary>A machine that is only said to be there. Its serial port repeats what it is told.</summary>
-public sealed class SimulatedMachine : IMachine
+public sealed partial class SimulatedMachine : IMachine
 {
     private static readonly BlockStatistics IdleDisk = new(0, 0, 0, 0, 0, 0, 0, 0);
     private static readonly InterfaceStatistics IdleCard = new(0, 0, 0, 0);
@@ -156,7 +156,7 @@ public sealed class SimulatedMachine : IMachine
             SystemTime = all / 4,
             BalloonKiB = balloon,
             ResidentKiB = balloon / 2,
-            Vcpus = Same(new VcpuStatistics(!paused, each, 0, 0), Config.Vcpus.Current),
+            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(vcpu => new VcpuStatistics(!paused, each, 0, 0) { Place = Config.PlaceOfVcpu(vcpu) })],
             Blocks = Same(IdleDisk, Config.Devices.Disks.Count),
             Interfaces = Same(IdleCard, Config.Devices.Interfaces.Count),
         });

@@ -26,6 +26,9 @@ public sealed record DomainSnapshot
     /// <summary>Whether it starts with the daemon.</summary>
     public bool Autostart { get; init; }
 
+    /// <summary>Whether it ends with whoever started it.</summary>
+    public bool AutoDestroy { get; init; }
+
     /// <summary>Whether it runs, held or not.</summary>
     public bool IsActive => Id > 0;
 
@@ -66,6 +69,9 @@ public sealed class ManagedDomain
 
     /// <summary>The machine while it runs. Worker only.</summary>
     internal IMachine? Machine { get; set; }
+
+    /// <summary>How many are about to make it exist. The registry's.</summary>
+    internal int Claims { get; set; }
 
     /// <summary>Who waits for devices to go, by the devices' names.</summary>
     internal ConcurrentDictionary<string, TaskCompletionSource> Departures => LazyInitializer.EnsureInitialized(ref _departures);

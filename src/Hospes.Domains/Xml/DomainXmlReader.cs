@@ -47,7 +47,7 @@ public static class DomainXmlReader
             MemoryKiB = memory,
             CurrentMemoryKiB = root.Child("currentMemory") is { } current ? Memory.KiB(current) : 0,
             Vcpus = Vcpus(root),
-            CpuTune = CpuTune(root),
+            CpuTune = CpuTuneXml.Read(root),
             Os = SystemXml.Os(root),
             Cpu = SystemXml.Cpu(root),
             Features = SystemXml.Features(root),
@@ -98,24 +98,7 @@ public static class DomainXmlReader
         int maximum = (int)vcpu.TextNumber(1, 16384);
         int current = (int)(vcpu.Number("current", 1, 16384) ?? 0);
         if (current > maximum) vcpu.Invalid($"maxvcpus must not be less than current vcpus ({maximum} < {current})");
-        return new VcpuConfig { Maximum = maximum, Current = current, CpuSet = vcpu.Attribute("cpuset"), AutoPlacement = vcpu.Word("placement", "static", "auto") == "auto" };
-    }
-
-    private static CpuTuneConfig CpuTune(XmlScope root)
-    {
-        if (root.Child("cputune") is not { } tune) return new CpuTuneConfig();
-        long? quota = null;
-        if (tune.Child("quota") is { } text)
-        {
-            if (long.TryParse(text.Text, out long value)) quota = value;
-            else text.Invalid($"Invalid value '{text.Text}' for element 'quota'");
-        }
-        return new CpuTuneConfig
-        {
-            Shares = tune.Child("shares")?.TextNumber(2, 262144),
-            Period = tune.Child("period")?.TextNumber(1000, 1_000_000),
-            Quota = quota,
-        };
+        return new VcpuConfig { Maximum = maximum, Current = current, CpuSet = CpuTuneXml.Processors(vcpu), AutoPlacement = vcpu.Word("placement", "static", "auto") == "auto" };
     }
 
     /// <summary>The one label there is says whether there is one.</summary>

@@ -92,6 +92,7 @@ internal sealed partial class ClientSession : IDisposable
     public void Dispose()
     {
         _end.Cancel();
+        EndDomains();
         EndEvents();
         EndWatches();
         EndStreams();
