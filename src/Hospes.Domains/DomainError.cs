@@ -65,6 +65,9 @@ public enum DomainError
 
     /// <summary>No network has that name or UUID.</summary>
     NoNetwork,
+
+    /// <summary>A program of the host's owner did not agree, or failed.</summary>
+    HookFailed,
 }
 
 /// <summary>An error with what exactly was found.</summary>

@@ -8,7 +8,7 @@ namespace Hospes.Domains;
 
 public sealed partial class DomainHost
 {
-    /// <summary>Defines a domain, or gives one that is there another definition. A transient one becomes persistent.</summary>
+    /// <summary>Defines a domain, or gives the one with the document's UUID another definition. A transient one becomes persistent. A document without UUID is of a new domain.</summary>
     /// <param name="xml">The document.</param>
     /// <param name="strict">Whether elements that no domain has are an error.</param>
     public async ValueTask<Outcome<ManagedDomain>> DefineAsync(string xml, bool strict = false)
@@ -20,7 +20,7 @@ public sealed partial class DomainHost
         if (claimed.Failure is { } taken) return taken;
         ManagedDomain domain = claimed.Value;
         DomainFailure? failure = await domain.Worker.DoAsync(() => _runner.RunAsync(domain, PlanDefine(domain, config))).ConfigureAwait(false);
-        _registry.Sweep(domain);
+        _registry.Release(domain);
         return failure is null ? domain : failure;
     }
 
@@ -77,7 +77,7 @@ public sealed partial class DomainHost
     private Outcome<Done> Change(ManagedDomain domain, DomainSnapshot now, bool live, bool config, Func<DomainConfig, Outcome<DomainConfig>> change)
     {
         if (live && now.Live is null) return NotRunning;
-        if (config && now.Definition is null) return new DomainFailure(DomainError.InvalidState, "transient domains do not have any persistent config");
+        if (config && now.Definition is null) return Transient;
         DomainSnapshot next = now;
         if (live)
         {

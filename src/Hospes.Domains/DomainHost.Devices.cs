@@ -41,7 +41,7 @@ public sealed partial class DomainHost
         return done;
     }
 
-    /// <summary>Changes a device that is there: the state of a card's link, the medium of a drive.</summary>
+    /// <summary>Changes a device that is there: the state of a card's link and its bandwidth, the medium of a drive.</summary>
     /// <param name="domain">The domain.</param>
     /// <param name="xml">The device's document, as it is to be.</param>
     /// <param name="live">Whether the machine that runs is changed.</param>
@@ -57,8 +57,9 @@ public sealed partial class DomainHost
             DevicePart before = device.FindIn(now.Live.Devices)!, after = device.FindIn(next.Value)!;
             switch (before, after)
             {
-                case (DevicePart.Card old, DevicePart.Card card) when old.Config.LinkUp != card.Config.LinkUp:
-                    if (await domain.Machine!.SetLinkAsync(card.Config, card.Config.LinkUp).ConfigureAwait(false) is { } failure) return failure;
+                case (DevicePart.Card old, DevicePart.Card card):
+                    if (old.Config.LinkUp != card.Config.LinkUp && await domain.Machine!.SetLinkAsync(card.Config, card.Config.LinkUp).ConfigureAwait(false) is { } failure) return failure;
+                    if (old.Config.Bandwidth != card.Config.Bandwidth && await domain.Machine!.LimitCardAsync(card.Config, card.Config.Bandwidth).ConfigureAwait(false) is { } unlimited) return unlimited;
                     break;
                 case (DevicePart.Disk old, DevicePart.Disk disk) when old.Config.Source != disk.Config.Source:
                     if (await Driver.PrepareDiskAsync(disk.Config, CancellationToken.None).ConfigureAwait(false) is { } missing) return missing;
@@ -86,9 +87,9 @@ public sealed partial class DomainHost
         switch (found, device)
         {
             case (DevicePart.Card old, DevicePart.Card card):
-                InterfaceConfig linked = old.Config with { LinkUp = card.Config.LinkUp };
+                InterfaceConfig linked = old.Config with { LinkUp = card.Config.LinkUp, Bandwidth = card.Config.Bandwidth };
                 bool same = linked with { Alias = null, Address = null, Model = null } == card.Config with { Alias = null, Address = null, Model = null };
-                return same ? new DevicePart.Card(linked).ReplaceIn(devices) : new DomainFailure(DomainError.UnsupportedOperation, "of a network card, only the state of the link can be changed");
+                return same ? new DevicePart.Card(linked).ReplaceIn(devices) : new DomainFailure(DomainError.UnsupportedOperation, "of a network card, only the state of the link and the bandwidth can be changed");
             case (DevicePart.Disk { Config.Device: "cdrom" } old, DevicePart.Disk { Config.Device: "cdrom" } disk):
                 return new DevicePart.Disk(old.Config with { Source = disk.Config.Source, IsBlock = disk.Config.IsBlock, Format = disk.Config.Format ?? old.Config.Format }).ReplaceIn(devices);
             case (DevicePart.Disk old, _):
@@ -114,7 +115,7 @@ public sealed partial class DomainHost
             DomainConfig? definition = null;
             if (config)
             {
-                if (now.Definition is null) return new DomainFailure(DomainError.InvalidState, "transient domains do not have any persistent config");
+                if (now.Definition is null) return Transient;
                 Outcome<DeviceConfig> devices = change(now.Definition.Devices, device);
                 if (devices.Failure is { } refusal) return refusal;
                 definition = DomainDefaults.Apply(now.Definition with { Devices = devices.Value }, Profile, _options.Random);

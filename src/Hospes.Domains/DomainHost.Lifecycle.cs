@@ -19,7 +19,7 @@ public sealed partial class DomainHost
         DomainFailure? failure = await domain.Worker.DoAsync(() => domain.Now.IsActive
             ? ValueTask.FromResult<DomainFailure?>(new DomainFailure(DomainError.InvalidState, $"domain is already active as '{domain.Now.Name}'"))
             : StartNowAsync(domain, understood.Value, options)).ConfigureAwait(false);
-        _registry.Sweep(domain);
+        _registry.Release(domain);
         return failure is null ? domain : failure;
     }
 
@@ -32,7 +32,7 @@ public sealed partial class DomainHost
 
     /// <summary>The steps that a start would take, without taking any.</summary>
     public IReadOnlyList<PlannedStep> PlanStart(ManagedDomain domain, bool paused = false)
-        => [.. PlanStart(domain, domain.Now.Config, -1, new StartOptions { Paused = paused }).Steps.Select(static step => new PlannedStep(step.Name, step.UndoName))];
+        => [.. PlanStart(domain, domain.Now.Config, -1, new StartOptions { Paused = paused }, HasHooks).Steps.Select(static step => new PlannedStep(step.Name, step.UndoName))];
 
     /// <summary>Holds the processors.</summary>
     public ValueTask<Outcome<Done>> SuspendAsync(ManagedDomain domain) => WithMachineAsync(domain, async (now, machine) =>
@@ -104,7 +104,7 @@ public sealed partial class DomainHost
         try
         {
             int id = _registry.NextId();
-            return await _runner.RunAsync(domain, PlanStart(domain, config, id, options), 0, options.Cancellation).ConfigureAwait(false);
+            return await _runner.RunAsync(domain, PlanStart(domain, config, id, options, HasHooks), 0, options.Cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -112,9 +112,10 @@ public sealed partial class DomainHost
         }
     }
 
-    private Operation PlanStart(ManagedDomain domain, DomainConfig config, int id, StartOptions options)
+    private Operation PlanStart(ManagedDomain domain, DomainConfig config, int id, StartOptions options, bool hooks)
     {
         var steps = new List<MicroOperation>();
+        if (hooks) steps.Add(HookStep(domain, config, ("prepare", "begin"), ("release", "end")));
         // Disks that are written first: who else writes them is found out before anything else is tried.
         foreach (DiskConfig disk in config.Devices.Disks.OrderBy(static disk => disk.ReadOnly))
             steps.Add(new MicroOperation($"prepare disk {disk.Target}", () => Driver.PrepareDiskAsync(disk, options.Cancellation)));
@@ -123,21 +124,21 @@ public sealed partial class DomainHost
             InterfaceConfig card = config.Devices.Interfaces[i];
             steps.Add(new MicroOperation($"prepare interface {i}", () => PrepareCardAsync(card, options.Cancellation)));
         }
+        if (hooks) steps.Add(HookStep(domain, config, ("start", "begin"), ("stopped", "end")));
         steps.Add(new MicroOperation("create the machine, held, and build its memory", () => CreateMachineAsync(domain, config, options.Cancellation), "end the machine", () => RemoveMachineAsync(domain)));
-        steps.Add(MicroOperation.Of("mark alive", () => Publish(domain, domain.Now with { Id = id, Live = domain.Machine!.Config, Status = DomainStatus.Paused(PausedReason.StartingUp) }),
-            "mark off", () => Publish(domain, domain.Now with { Id = -1, Live = null, Status = DomainStatus.Shutoff(ShutoffReason.Failed) })));
+        steps.Add(MicroOperation.Of("mark alive", () => Publish(domain, domain.Now with { Id = id, Live = domain.Machine!.Config, AutoDestroy = options.AutoDestroy, Status = DomainStatus.Paused(PausedReason.StartingUp) }),
+            "mark off", () => Publish(domain, domain.Now with { Id = -1, Live = null, AutoDestroy = false, Status = DomainStatus.Shutoff(ShutoffReason.Failed) })));
         int commit = steps.Count;
         if (!options.Paused) steps.Add(new MicroOperation("let the processors run", async () => await domain.Machine!.ResumeAsync().ConfigureAwait(false)));
+        if (hooks) steps.Add(HookStep(domain, config, ("started", "begin"), null));
         steps.Add(MicroOperation.Of("tell", () =>
         {
             SetStatus(domain, options.Paused ? DomainStatus.Paused(PausedReason.User) : DomainStatus.Running(RunningReason.Booted));
             Tell(domain, LifecycleEvent.Started, LifecycleDetail.StartedBooted);
             if (options.Paused) Tell(domain, LifecycleEvent.Suspended, LifecycleDetail.SuspendedPaused);
         }));
-        return new Operation(OperationKind.Start, options.Paused ? PausedArgument : null, Store.Keeps ? Xml.DomainXmlWriter.Write(config) : null, id, commit, steps);
+        return new Operation(OperationKind.Start, StartArgument(options, hooks), Store.Keeps ? Xml.DomainXmlWriter.Write(config) : null, id, commit, steps);
     }
-
-    private const string PausedArgument = "paused";
 
     private async ValueTask<DomainFailure?> CreateMachineAsync(ManagedDomain domain, DomainConfig config, CancellationToken cancellation)
     {
@@ -159,14 +160,16 @@ public sealed partial class DomainHost
     private Operation PlanStop(ManagedDomain domain, ShutoffReason reason)
     {
         int id = domain.Now.Id;
+        DomainConfig? config = domain.Now.Live;
         return new Operation(OperationKind.Stop, ((int)reason).ToString(System.Globalization.CultureInfo.InvariantCulture), domain.Now.Live is { } live && Store.Keeps ? Xml.DomainXmlWriter.Write(live) : null, id, 0,
         [
             new MicroOperation("end the machine", async () =>
             {
                 await RemoveMachineAsync(domain).ConfigureAwait(false);
+                if (config is not null) await RunEndHooksAsync(domain, config).ConfigureAwait(false);
                 return null;
             }),
-            MicroOperation.Of("mark off", () => Publish(domain, domain.Now with { Id = -1, Live = null, Status = DomainStatus.Shutoff(reason) })),
+            MicroOperation.Of("mark off", () => Publish(domain, domain.Now with { Id = -1, Live = null, AutoDestroy = false, Status = DomainStatus.Shutoff(reason) })),
             MicroOperation.Of("tell", () => Tell(domain, LifecycleEvent.Stopped, reason switch
             {
                 ShutoffReason.Shutdown => LifecycleDetail.StoppedShutdown,

@@ -51,6 +51,7 @@ public sealed partial class DomainHost
         Outcome<ManagedDomain> claimed = _registry.Claim(config.Uuid, config.Name);
         if (claimed.Failure is { } taken) return $"the definition of {stored.Name} is left out: {taken.Detail}";
         Publish(claimed.Value, claimed.Value.Now with { Definition = config, Autostart = stored.Autostart });
+        _registry.Release(claimed.Value);
         return null;
     }
 
@@ -59,14 +60,21 @@ public sealed partial class DomainHost
         ManagedDomain? domain = _registry.Find(state.Uuid);
         // What was killed while it renamed may have left the old name.
         if (domain is not null && domain.Now.Name != state.Name) _ = _registry.Rename(domain, state.Name);
+        bool known = domain is not null;
         if (domain is null)
         {
             Outcome<ManagedDomain> claimed = _registry.Claim(state.Uuid, state.Name);
             if (claimed.Failure is { } taken) return taken;
             domain = claimed.Value;
         }
-        DomainFailure? failure = await domain.Worker.DoAsync(() => RecoverAsync(domain, state)).ConfigureAwait(false);
-        _registry.Sweep(domain);
+        DomainFailure? failure = await domain.Worker.DoAsync(async () =>
+        {
+            DomainFailure? failure = await RecoverAsync(domain, state).ConfigureAwait(false);
+            // Whoever started it lost the connection with the earlier daemon.
+            return state.AutoDestroy && domain.Now.IsActive ? await StopNowAsync(domain, ShutoffReason.Destroyed).ConfigureAwait(false) : failure;
+        }).ConfigureAwait(false);
+        if (known) _registry.Sweep(domain);
+        else _registry.Release(domain);
         return failure;
     }
 
@@ -106,7 +114,7 @@ public sealed partial class DomainHost
 
     private async ValueTask<DomainFailure?> RecoverStartAsync(ManagedDomain domain, LiveState state, DomainConfig config)
     {
-        Operation plan = PlanStart(domain, config, state.Id, new StartOptions { Paused = state.Argument == PausedArgument });
+        Operation plan = PlanStart(domain, config, state.Id, OptionsOf(state), HasWord(state.Argument, HooksArgument));
         if (state.Step >= plan.Commit && await FindMachineAsync(domain, config).ConfigureAwait(false))
         {
             Publish(domain, domain.Now with { Id = state.Id, Live = domain.Machine!.Config, Status = DomainStatus.Paused(PausedReason.StartingUp) });

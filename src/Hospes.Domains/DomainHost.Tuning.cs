@@ -22,7 +22,7 @@ public sealed partial class DomainHost
         DomainConfig? definition = now.Definition;
         if (config)
         {
-            if (definition is null) return new DomainFailure(DomainError.InvalidState, "transient domains do not have any persistent config");
+            if (definition is null) return Transient;
             if (!maximum && count > definition.Vcpus.Maximum) return TooMany(count, definition);
             definition = definition with { Vcpus = maximum ? definition.Vcpus with { Maximum = count, Current = Math.Min(count, definition.Vcpus.Current) } : definition.Vcpus with { Current = count } };
             if (DomainValidator.Check(definition, Profile) is { } refusal) return refusal;
@@ -43,21 +43,11 @@ public sealed partial class DomainHost
     /// <param name="seconds">Seconds between, or 0 for never.</param>
     /// <param name="live">Whether the machine that runs is changed.</param>
     /// <param name="config">Whether the definition is changed.</param>
-    public ValueTask<Outcome<Done>> SetStatisticsPeriodAsync(ManagedDomain domain, uint seconds, bool live, bool config) => WithAsync<Done>(domain, async now =>
-    {
-        Outcome<DomainConfig> Changed(DomainConfig before) => before.Devices.Balloon is { Model: "virtio" } balloon
+    public ValueTask<Outcome<Done>> SetStatisticsPeriodAsync(ManagedDomain domain, uint seconds, bool live, bool config) => TuneAsync(domain, live, config,
+        before => before.Devices.Balloon is { Model: "virtio" } balloon
             ? before with { Devices = before.Devices with { Balloon = balloon with { StatsPeriod = seconds == 0 ? null : seconds } } }
-            : new DomainFailure(DomainError.InvalidState, "Memory balloon model must be virtio to set the collection period");
-        if (live)
-        {
-            if (now.Live is null) return NotRunning;
-            Outcome<DomainConfig> changed = Changed(now.Live);
-            if (changed.Failure is { } refusal) return refusal;
-            if (await domain.Machine!.SetStatisticsPeriodAsync(seconds).ConfigureAwait(false) is { } failure) return failure;
-            if (TakeLive(domain, changed.Value) is { } trouble) return trouble;
-        }
-        return config ? Change(domain, domain.Now, live: false, config: true, Changed) : default(Done);
-    });
+            : new DomainFailure(DomainError.InvalidState, "Memory balloon model must be virtio to set the collection period"),
+        (machine, _) => machine.SetStatisticsPeriodAsync(seconds));
 
     /// <summary>Limits the use of a disk.</summary>
     /// <param name="domain">The domain.</param>
@@ -65,24 +55,12 @@ public sealed partial class DomainHost
     /// <param name="live">Whether the machine that runs is changed.</param>
     /// <param name="config">Whether the definition is changed.</param>
     /// <param name="change">The change.</param>
-    public ValueTask<Outcome<Done>> TuneDiskAsync(ManagedDomain domain, string name, bool live, bool config, Func<IoTuneConfig, Outcome<IoTuneConfig>> change) => WithAsync<Done>(domain, async now =>
+    public ValueTask<Outcome<Done>> TuneDiskAsync(ManagedDomain domain, string name, bool live, bool config, Func<IoTuneConfig, Outcome<IoTuneConfig>> change) => TuneAsync(domain, live, config, before =>
     {
-        if (live)
-        {
-            if (now.Live is null) return NotRunning;
-            if (FindDisk(now.Live, name) is not { } disk) return NoDisk(name);
-            Outcome<IoTuneConfig> limits = change(disk.IoTune);
-            if (limits.Failure is { } refusal) return refusal;
-            if (disk.Source is not null && await domain.Machine!.SetLimitsAsync(disk, limits.Value).ConfigureAwait(false) is { } failure) return failure;
-            if (TakeDevices(domain, new DevicePart.Disk(disk with { IoTune = limits.Value }).ReplaceIn(now.Live.Devices)) is { } trouble) return trouble;
-        }
-        return !config ? default(Done) : Change(domain, domain.Now, live: false, config: true, before =>
-        {
-            if (FindDisk(before, name) is not { } disk) return NoDisk(name);
-            Outcome<IoTuneConfig> limits = change(disk.IoTune);
-            return limits.Failure is { } refusal ? refusal : before with { Devices = new DevicePart.Disk(disk with { IoTune = limits.Value }).ReplaceIn(before.Devices) };
-        });
-    });
+        if (FindDisk(before, name) is not { } disk) return NoDisk(name);
+        Outcome<IoTuneConfig> limits = change(disk.IoTune);
+        return limits.Failure is { } refusal ? refusal : before with { Devices = new DevicePart.Disk(disk with { IoTune = limits.Value }).ReplaceIn(before.Devices) };
+    }, (machine, next) => FindDisk(next, name) is { Source: not null } disk ? machine.SetLimitsAsync(disk, disk.IoTune) : ValueTask.FromResult<DomainFailure?>(null));
 
     /// <summary>Gives a disk of a running domain another size, in bytes.</summary>
     public ValueTask<Outcome<Done>> ResizeDiskAsync(ManagedDomain domain, string name, ulong size) => WithMachineAsync(domain, (now, machine) =>

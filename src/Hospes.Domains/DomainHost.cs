@@ -32,6 +32,9 @@ public sealed record DomainHostOptions
     /// <summary>How many machines are made at a time; further starts wait.</summary>
     public int ParallelStarts { get; init; } = 16;
 
+    /// <summary>Programs that are run at moments of domains' lives, or null.</summary>
+    public IDomainHooks? Hooks { get; init; }
+
     /// <summary>Is told of steps, or null.</summary>
     public IStepObserver? Observer { get; init; }
 }
@@ -140,10 +143,7 @@ public sealed partial class DomainHost : IDisposable
     {
         Outcome<Xml.ParsedDomain> parsed = Xml.DomainXmlReader.Read(xml, strict);
         if (parsed.Failure is { } fault) return fault;
-        DomainConfig config = parsed.Value.Config;
-        // What is defined anew under its name keeps its UUID when the document gives none: people edit files without.
-        if (config.Uuid == Guid.Empty && _registry.Find(config.Name) is { } known) config = config with { Uuid = known.Uuid };
-        config = DomainDefaults.Apply(config, Profile, _options.Random);
+        DomainConfig config = DomainDefaults.Apply(parsed.Value.Config, Profile, _options.Random);
         return DomainValidator.Check(config, Profile) is { } refusal ? refusal : config;
     }
 }

@@ -69,6 +69,9 @@ public enum ErrorCode
     /// <summary><c>VIR_ERR_OPERATION_TIMEOUT</c></summary>
     OperationTimeout = 68,
 
+    /// <summary><c>VIR_ERR_HOOK_SCRIPT_FAILED</c></summary>
+    HookScriptFailed = 70,
+
     /// <summary><c>VIR_ERR_ARGUMENT_UNSUPPORTED</c></summary>
     ArgumentUnsupported = 74,
 
@@ -159,6 +162,7 @@ public sealed record LibvirtError(ErrorCode Code, ErrorDomain Domain, string Det
         ErrorCode.NoSecret => $"Secret not found: {Detail}",
         ErrorCode.ConfigurationUnsupported => $"unsupported configuration: {Detail}",
         ErrorCode.OperationTimeout => $"Timed out during operation: {Detail}",
+        ErrorCode.HookScriptFailed => $"Hook script execution failed: {Detail}",
         ErrorCode.ArgumentUnsupported => $"argument unsupported: {Detail}",
         ErrorCode.OperationAborted => $"operation aborted: {Detail}",
         ErrorCode.NoDomainMetadata => $"metadata not found: {Detail}",
@@ -190,6 +194,7 @@ public sealed record LibvirtError(ErrorCode Code, ErrorDomain Domain, string Det
         DomainError.NoVolume => new(ErrorCode.NoStorageVolume, ErrorDomain.Storage, failure.Detail),
         DomainError.VolumeExists => new(ErrorCode.StorageVolumeExists, ErrorDomain.Storage, failure.Detail),
         DomainError.NoNetwork => new(ErrorCode.NoNetwork, ErrorDomain.Network, failure.Detail),
+        DomainError.HookFailed => new(ErrorCode.HookScriptFailed, ErrorDomain.Domain, failure.Detail),
         DomainError.NoDevice => new(ErrorCode.DeviceMissing, ErrorDomain.Domain, failure.Detail),
         _ => new(ErrorCode.InternalError, ErrorDomain.Domain, failure.Detail),
     };

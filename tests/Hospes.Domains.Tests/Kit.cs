@@ -97,9 +97,11 @@ internal sealed class NoImages : IDiskImages
 internal sealed class Lab : IDisposable
 {
     private readonly Random _random = new(7);
+    private readonly IDomainHooks? _hooks;
 
-    public Lab(bool persistent = false, SimulatedBehaviour? behaviour = null)
+    public Lab(bool persistent = false, SimulatedBehaviour? behaviour = null, IDomainHooks? hooks = null)
     {
+        _hooks = hooks;
         Driver = new SimulatedHost(Time, SimulatedHost.DefaultProfile, behaviour);
         if (persistent) Folder = Directory.CreateTempSubdirectory("domains").FullName;
         Host = NewHost();
@@ -126,6 +128,7 @@ internal sealed class Lab : IDisposable
         Clock = Time,
         Events = new EventLog(Time, Folder is null ? null : EventJournal.OpenIn(Folder)),
         Random = _random,
+        Hooks = _hooks,
         Observer = observer,
     });
 

@@ -100,7 +100,7 @@ public abstract class DaemonLab : IAsyncLifetime
         // The first event that it hears proves that it listens.
         for (int i = 0; i < 200 && !listener.Heard.Contains("'probe'", StringComparison.Ordinal); i++)
         {
-            await DefineAsync("probe", "<memory unit='MiB'>64</memory><os><type>hvm</type></os>");
+            await DefineAsync("probe", "<uuid>00000000-0000-4000-8000-000000000001</uuid><memory unit='MiB'>64</memory><os><type>hvm</type></os>");
             await Task.Delay(50);
         }
         listener.Heard.ShouldContain("'probe'");

@@ -56,7 +56,6 @@ public sealed class DaemonLifeTests : DaemonLab
         foreach (string name in (string[])["vcpu.0.delay", "vcpu.1.state", "vm.memory_resident.cur", "balloon.rss", "state.state"]) after.ShouldContainKey(name);
         after["vm.memory.cur"].ShouldBe($"{256 * Mebibyte}");
         (await VirshAsync("cpu-stats", "guest", "--total")).ShouldContain("cpu_time");
-        (await FailAsync("cpu-stats", "guest", "--start", "0")).ShouldContain("times are not counted by the host's processors");
         (await VirshAsync("vcpuinfo", "guest")).ShouldContain("CPU time:");
 
         // Memory: the guest tells as often as it is asked to.

@@ -97,6 +97,23 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
+    public void ThereAreNoLeases()
+    {
+        _lab.Virsh("net-create", _lab.Document("net", "<network><name>n</name><forward/></network>"));
+        _lab.Virsh("net-dhcp-leases", "n").ShouldNotContain("52:54");
+        _lab.Virsh("create", _lab.File("one"));
+        foreach (string source in (string[])["lease", "arp"]) _lab.Virsh("domifaddr", "one", "--source", source).ShouldNotContain("52:54");
+        _lab.Virsh("iothreadinfo", "one").ShouldBe("");
+        foreach (string question in (string[])["domtime", "domhostname", "domfsinfo"]) _lab.VirshFails(question, "one").ShouldContain("argument unsupported: QEMU guest agent is not configured");
+        _lab.VirshFails("domtime", "one", "--now").ShouldContain("QEMU guest agent is not configured");
+        _lab.VirshFails("domifaddr", "one", "--source", "agent").ShouldContain("QEMU guest agent is not configured");
+        _lab.Virsh("create", _lab.File("two", "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"));
+        _lab.VirshFails("guestinfo", "two").ShouldContain("this daemon does not speak with guest agents");
+        _lab.Virsh("destroy", "one");
+        _lab.VirshFails("domifaddr", "one").ShouldContain("failed to get domain 'one'");
+    }
+
+    [Fact]
     public void ANetworkLivesAndEnds()
     {
         string document = _lab.Document("net", "<network><name>n</name><forward mode='nat'/></network>");

@@ -88,6 +88,29 @@ public sealed class VirshTests : IDisposable
     }
 
     [Fact]
+    public void ADomainEndsWithItsStarter()
+    {
+        _lab.Virsh("define", _lab.File("one"));
+        _lab.Virsh("start", "one", "--autodestroy");
+        Eventually(() => _lab.Virsh("domstate", "one", "--reason"), "shut off (destroyed)");
+        _lab.Virsh("create", _lab.File("two"), "--autodestroy", "--paused");
+        Eventually(() => _lab.Virsh("list", "--all", "--name"), "one");
+        const string program = """
+            import libvirt, sys
+            c = libvirt.open(sys.argv[1])
+            d = c.lookupByName('one')
+            d.createWithFlags(libvirt.VIR_DOMAIN_START_AUTODESTROY)
+            e = libvirt.open(sys.argv[1])
+            assert e.lookupByName('one').isActive() == 1
+            e.close()
+            assert d.isActive() == 1
+            print('done')
+            """;
+        SimulatedServer.Run("/usr/bin/python3", program, ["-", _lab.Uri]).ShouldBe((0, "done\n", ""));
+        Eventually(() => _lab.Virsh("domstate", "one", "--reason"), "shut off (destroyed)");
+    }
+
+    [Fact]
     public void ListsAreFiltered()
     {
         foreach (string name in (string[])["off", "on", "held"]) _lab.Virsh("define", _lab.File(name));
@@ -191,6 +214,7 @@ public sealed class VirshTests : IDisposable
         _lab.Virsh("define", _lab.File("one"));
         _lab.VirshFails("suspend", "one").ShouldContain("Requested operation is not valid: domain is not running");
         _lab.VirshFails("save", "one", "/x").ShouldContain("this function is not supported by the connection driver");
+        _lab.VirshFails("define", _lab.File("one")).ShouldContain($"operation failed: domain 'one' already exists with uuid {_lab.Virsh("domuuid", "one")}");
         _lab.VirshFails("destroy", "nobody").ShouldContain("failed to get domain 'nobody'");
     }
 
@@ -240,19 +264,25 @@ public sealed class VirshTests : IDisposable
         using Process console = SimulatedServer.Start("script", ["-qfec", $"virsh -c '{_lab.Uri}' console one", "/dev/null"]);
         var output = new StringBuilder();
         char[] buffer = new char[256];
-        async Task UntilAsync(string words)
+        async Task UntilAsync(string words, string typed)
         {
-            while (!output.ToString().Contains(words, StringComparison.Ordinal))
+            Task<int>? reading = null;
+            for (int second = 0; !output.ToString().Contains(words, StringComparison.Ordinal); second++)
             {
-                int count = await console.StandardOutput.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+                second.ShouldBeLessThan(60, output.ToString());
+                // virsh makes its terminal raw after it has told of the escape character, and forgets what was typed before.
+                await console.StandardInput.WriteAsync(typed);
+                await console.StandardInput.FlushAsync();
+                reading ??= console.StandardOutput.ReadAsync(buffer).AsTask();
+                if (await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(1))) != reading) continue;
+                int count = await reading;
+                reading = null;
                 count.ShouldBeGreaterThan(0, output.ToString());
                 output.Append(buffer, 0, count);
             }
         }
-        await UntilAsync("Escape character is");
-        await console.StandardInput.WriteAsync("hello there\r");
-        await console.StandardInput.FlushAsync();
-        await UntilAsync("hello there");
+        await UntilAsync("Escape character is", "");
+        await UntilAsync("hello there", "hello there\r");
         await console.StandardInput.WriteAsync("\u001d");
         await console.StandardInput.FlushAsync();
         await console.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));

@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Hospes.Cli.CommandLine;
+using Hospes.Cli.Native;
 using Hospes.Domains;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
+using Hospes.Domains.Drivers.ControlGroups;
 using Hospes.Domains.Events;
 using Hospes.Domains.Networks;
+using Hospes.Domains.Operations;
 using Hospes.Domains.Persistence;
 using Hospes.Domains.Storage;
 using Hospes.Libvirt.Server;
@@ -21,6 +24,7 @@ internal static class DaemonCommand
         Option<string?> socket = OptionValue.Text("--socket", "PATH", "Serve at this Unix socket.");
         Option<string?> readOnly = OptionValue.Text("--read-only-socket", "PATH", "Serve at this Unix socket, too, clients that may only look.");
         Option<string?> state = OptionValue.Text("--state", "DIR", "Keep definitions, states and events in this folder.");
+        Option<string?> hooks = OptionValue.Text("--hooks", "DIR", "Run the programs in this folder at moments of domains' lives.");
         Option<bool> simulate = OptionValue.Switch("--simulate", "Simulate the host: domains live and end without machines. Nothing is kept unless --state is given.");
         var command = new ManualCommand("daemon", "manage domains for libvirt's clients", new ManualPage
         {
@@ -30,6 +34,8 @@ internal static class DaemonCommand
                     + "Prints the line that connects virsh when it is ready; runs until it is ended by SIGTERM or SIGINT.",
                 "Each running domain is a process of its own (hospes vmm) that goes on when the daemon ends, and is found again by the next one. "
                     + "Only this user, and root, can connect.",
+                "The program 'domain' in the folder of hooks, and those in 'domain.d' beside it in the order of their names, are run with the domain's name, 'prepare begin', 'start begin', 'started begin', "
+                    + "'stopped end' or 'release end', and '-', and read the domain's document from standard input. They have 30 seconds. Whoever fails before or at 'started begin' keeps the domain from starting.",
             ],
             ExitStatuses = [("0", "Ended as asked."), ("2", "Bad arguments, or a socket or folder cannot be used.")],
             Variables = DaemonFolders.Variables,
@@ -40,18 +46,19 @@ internal static class DaemonCommand
             ],
             SeeAlso = ["hospes domain", "hospes vmm"],
         })
-        { socket, readOnly, state, simulate };
+        { socket, readOnly, state, hooks, simulate };
         command.SetAction(async (result, _) =>
         {
             string folder = result.GetValue(state) ?? DaemonFolders.State(surroundings);
             string path = Path.GetFullPath(result.GetValue(socket) ?? DaemonFolders.Socket(surroundings));
             bool simulated = result.GetValue(simulate);
+            string programs = Path.GetFullPath(result.GetValue(hooks) ?? DaemonFolders.Hooks(surroundings));
             string? kept = simulated && result.GetValue(state) is null ? null : Path.GetFullPath(folder);
             try
             {
                 MakeFolder(Path.GetDirectoryName(path)!);
                 if (kept is not null) MakeFolder(kept);
-                return await ServeAsync(surroundings, path, result.GetValue(readOnly) is { } look ? Path.GetFullPath(look) : null, kept, simulated).ConfigureAwait(false);
+                return await ServeAsync(surroundings, path, result.GetValue(readOnly) is { } look ? Path.GetFullPath(look) : null, kept, programs, simulated).ConfigureAwait(false);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
             {
@@ -61,7 +68,7 @@ internal static class DaemonCommand
         return command;
     }
 
-    private static async Task<int> ServeAsync(Surroundings surroundings, string socket, string? readOnly, string? state, bool simulated)
+    private static async Task<int> ServeAsync(Surroundings surroundings, string socket, string? readOnly, string? state, string hooks, bool simulated)
     {
         using FileStream? only = state is null ? null : new FileStream(Path.Combine(state, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         var images = new HostImages();
@@ -69,11 +76,13 @@ internal static class DaemonCommand
         var networks = new VirtualNetworks(state is null ? null : Path.Combine(state, "networks"));
         foreach (string trouble in pools.Recover().Concat(networks.Recover())) surroundings.Note(trouble);
         if (state is not null) MakeDefaults(state, pools, networks);
+        using FileStore? store = state is null ? null : new FileStore(state);
         using var host = new DomainHost(new DomainHostOptions
         {
             Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, pools, Path.GetDirectoryName(socket)!),
             Networks = networks,
-            Store = state is null ? new NoStore() : new FileStore(state),
+            Hooks = new HookFolder(hooks, surroundings.Clock),
+            Store = store is null ? new NoStore() : store,
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
         });
@@ -82,6 +91,7 @@ internal static class DaemonCommand
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, end));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, end));
+        using var trim = new IdleTrim(surroundings.Clock);
         server.Start();
         surroundings.Out.WriteLine($"virsh -c 'hospes+unix:///{(Environment.UserName == "root" ? "system" : "session")}?socket={socket}'");
         surroundings.Out.Flush();
@@ -104,6 +114,8 @@ internal static class DaemonCommand
             Images = images,
             Boot = new HostBoot(),
             UserNetwork = new HostUserNetwork(),
+            Threads = new ThreadPlacement(),
+            Groups = new ControlGroupHost(new ControlFiles()),
             DiskFolders = () => pools.Pools.List().Where(static pool => pool.IsActive).Select(static pool => pool.Config.Path),
             Profile = new HostProfile
             {

@@ -108,12 +108,13 @@ internal static class HostChecks
             : Pass("user-namespaces", "anyone can make user namespaces");
     }
 
-    private static HostFinding Cgroups(HostView host) => host.Read("/sys/fs/cgroup/cgroup.controllers") switch
+    private static HostFinding Cgroups(HostView host)
     {
-        null => Warn("cgroups", "there is no cgroup v2 hierarchy at /sys/fs/cgroup", "boot with systemd.unified_cgroup_hierarchy=1"),
-        "" => Warn("cgroups", "cgroup v2 is there without controllers", "let the host delegate the controllers cpu, memory and io"),
-        string controllers => Pass("cgroups", $"cgroup v2 with {controllers.Replace(' ', ',')}"),
-    };
+        (string words, string? obstacle) = host.ControlGroups();
+        return obstacle is null
+            ? Pass("cgroups", $"domains of the daemon get groups of their own: {words}")
+            : Warn("cgroups", $"domains of the daemon get no groups of their own ({obstacle})", "start the daemon as a service of its own, with Delegate=yes");
+    }
 
     private static HostFinding Tap(HostView host)
     {

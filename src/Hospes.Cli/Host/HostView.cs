@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Hospes.Domains.Drivers.ControlGroups;
 using Hospes.Hypervisor.Kvm;
 using Hospes.Hypervisor.Kvm.Probe;
 
@@ -43,6 +44,13 @@ internal sealed class HostView
 
     /// <summary>What the host's kernel can enforce on processes, and what it lacks.</summary>
     public Func<(IReadOnlyList<string> There, IReadOnlyList<string> Missing)> Confinement { get; init; } = Native.Confinement.Look;
+
+    /// <summary>Which control groups domains get, and why they get none; null when they do.</summary>
+    public Func<(string Words, string? Obstacle)> ControlGroups { get; init; } = static () =>
+    {
+        var groups = new ControlGroupHost(new ControlFiles());
+        return (groups.Words, groups.Try());
+    };
 
     /// <summary>The path of a file of the host.</summary>
     public string PathOf(string path) => Path.Combine(Root, path.TrimStart('/'));

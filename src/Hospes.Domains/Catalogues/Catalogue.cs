@@ -60,7 +60,7 @@ public sealed class Catalogue<T> where T : class, ICatalogued
     {
         _noun = noun;
         _missing = missing;
-        if (folder is not null) _folder = new DefinitionFolder(folder, durable: true, DefinitionFolder.Autostart, DefinitionFolder.Active);
+        if (folder is not null) _folder = new DefinitionFolder(folder, durable: true, journaled: false, DefinitionFolder.Autostart, DefinitionFolder.Active);
     }
 
     /// <summary>Whether there was no folder for it before.</summary>

@@ -134,6 +134,9 @@ public sealed record InterfaceConfig
     /// <summary>The largest packet, or null for the default.</summary>
     public uint? Mtu { get; init; }
 
+    /// <summary>Limits of its use.</summary>
+    public BandwidthConfig Bandwidth { get; init; } = BandwidthConfig.None;
+
     /// <summary>Whether the cable is plugged in.</summary>
     public bool LinkUp { get; init; } = true;
 

@@ -38,7 +38,7 @@ public sealed record DomainConfig
     /// <summary>The virtual processors.</summary>
     public VcpuConfig Vcpus { get; init; } = new();
 
-    /// <summary>Shares and limits of processor time.</summary>
+    /// <summary>Shares and limits of processor time, and where it is spent.</summary>
     public CpuTuneConfig CpuTune { get; init; } = new();
 
     /// <summary>What is booted.</summary>
@@ -67,6 +67,12 @@ public sealed record DomainConfig
 
     /// <summary>The devices.</summary>
     public DeviceConfig Devices { get; init; } = new();
+
+    /// <summary>The host's processors that a virtual processor may use; null for all.</summary>
+    public ProcessorSet? PlaceOfVcpu(int vcpu) => CpuTune.VcpuPins.FirstOrDefault(pin => pin.Vcpu == vcpu)?.Processors ?? Vcpus.CpuSet;
+
+    /// <summary>The host's processors that the other threads may use; null for all.</summary>
+    public ProcessorSet? PlaceOfEmulator => CpuTune.EmulatorPin ?? Vcpus.CpuSet;
 }
 
 /// <summary>The attribute <c>type</c> of a domain.</summary>
@@ -94,24 +100,11 @@ public sealed record VcpuConfig
     /// <summary>Processors at start; 0 until defaults are applied.</summary>
     public int Current { get; init; }
 
-    /// <summary>Host processors the domain may run on, as written, or null for all.</summary>
-    public string? CpuSet { get; init; }
+    /// <summary>The host's processors on which the domain runs where nothing else is said, or null for all.</summary>
+    public ProcessorSet? CpuSet { get; init; }
 
     /// <summary>Whether placement is left to the host (<c>placement='auto'</c>).</summary>
     public bool AutoPlacement { get; init; }
-}
-
-/// <summary>The element <c>cputune</c>.</summary>
-public sealed record CpuTuneConfig
-{
-    /// <summary>The weight among domains, 2 to 262144, or null.</summary>
-    public ulong? Shares { get; init; }
-
-    /// <summary>The length of a period of bandwidth in microseconds, 1000 to 1000000, or null.</summary>
-    public ulong? Period { get; init; }
-
-    /// <summary>Processor time per period and virtual processor in microseconds, negative for no limit, or null.</summary>
-    public long? Quota { get; init; }
 }
 
 /// <summary>What happens at an end of a guest: <c>on_poweroff</c>, <c>on_reboot</c>, <c>on_crash</c>. The order is libvirt's <c>virDomainLifecycleAction</c>.</summary>

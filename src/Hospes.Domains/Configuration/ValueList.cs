@@ -10,12 +10,12 @@ namespace Hospes.Domains.Configuration;
 [SuppressMessage("Naming", "CA1710", Justification = "It is a list; 'Collection' says less.")]
 public sealed class ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
 {
-    /// <summary>The list without items: most lists of most domains are it.</summary>
-    internal static readonly ValueList<T> Empty = new([]);
-
     private readonly T[] _items;
 
     internal ValueList(T[] items) => _items = items;
+
+    /// <summary>The list of nothing, of which one is enough.</summary>
+    internal static ValueList<T> Empty { get; } = new([]);
 
     /// <inheritdoc/>
     public int Count => _items.Length;
@@ -48,5 +48,5 @@ public static class ValueList
 {
     /// <summary>Makes a list of what is given.</summary>
     /// <typeparam name="T">The type of the items.</typeparam>
-    public static ValueList<T> Create<T>(ReadOnlySpan<T> items) => items.IsEmpty ? ValueList<T>.Empty : new ValueList<T>(items.ToArray());
+    public static ValueList<T> Create<T>(ReadOnlySpan<T> items) => items.IsEmpty ? ValueList<T>.Empty : new(items.ToArray());
 }

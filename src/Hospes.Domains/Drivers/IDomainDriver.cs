@@ -35,7 +35,7 @@ public interface IDomainDriver
 }
 
 /// <summary>The machine of one domain. Thread-safe.</summary>
-public interface IMachine
+public interface IMachine : IMachineTuning
 {
     /// <summary>The configuration that runs, with what was chosen at the start (aliases, terminals). Whoever changes the machine says here what it is now.</summary>
     DomainConfig Config { get; set; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hospes.Domains.Configuration;
 using Hospes.Domains.Statistics;
 
 namespace Hospes.Domains.Drivers;
@@ -21,6 +22,34 @@ internal readonly record struct ProcessUse(ulong User, ulong System, ulong Resid
     public VcpuStatistics Vcpu(int index, bool running) => index < Threads?.Count
         ? new VcpuStatistics(running, Threads[index].Time, Threads[index].Host, Threads[index].Delay)
         : new VcpuStatistics(running, 0, -1, 0);
+
+    /// <summary>The threads of a process.</summary>
+    public static IReadOnlyList<int> ThreadsOf(int pid)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task")).Select(static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))];
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Where the kernel runs a thread; null if it is gone.</summary>
+    public static ProcessorSet? PlaceOf(int pid, int thread)
+    {
+        const string word = "Cpus_allowed_list:";
+        try
+        {
+            string? line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task/{thread}/status")).FirstOrDefault(static line => line.StartsWith(word, StringComparison.Ordinal));
+            return line is null ? null : ProcessorSet.Parse(line[word.Length..].Trim());
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static VcpuThread Thread(string folder, int id)
     {

@@ -6,8 +6,10 @@ using Hospes.Domains.Statistics;
 namespace Hospes.Domains.Drivers;
 
 /// <summary>A machine that is only said to be there. Its serial port repeats what it is told.</summary>
-public sealed class SimulatedMachine : IMachine
+public sealed partial class SimulatedMachine : IMachine
 {
+    private static readonly BlockStatistics IdleDisk = new(0, 0, 0, 0, 0, 0, 0, 0);
+    private static readonly InterfaceStatistics IdleCard = new(0, 0, 0, 0);
     private readonly SimulatedHost _host;
     private readonly Lock _gate = new();
     private ITimer? _poweringOff;
@@ -148,8 +150,6 @@ public sealed class SimulatedMachine : IMachine
         }
         ulong each = (ulong)(ran.TotalNanoseconds * _host.Behaviour.Load);
         ulong all = each * (ulong)Config.Vcpus.Current;
-        var idleDisk = new BlockStatistics(0, 0, 0, 0, 0, 0, 0, 0);
-        var idleCard = new InterfaceStatistics(0, 0, 0, 0);
         return ValueTask.FromResult(new MachineStatistics
         {
             CpuTime = all,
@@ -157,9 +157,9 @@ public sealed class SimulatedMachine : IMachine
             SystemTime = all / 4,
             BalloonKiB = balloon,
             ResidentKiB = balloon / 2,
-            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(_ => new VcpuStatistics(!paused, each, 0, 0))],
-            Blocks = [.. Config.Devices.Disks.Select(_ => idleDisk)],
-            Interfaces = [.. Config.Devices.Interfaces.Select(_ => idleCard)],
+            Vcpus = [.. Enumerable.Range(0, Config.Vcpus.Current).Select(vcpu => new VcpuStatistics(!paused, each, 0, 0) { Place = Config.PlaceOfVcpu(vcpu) })],
+            Blocks = Same(IdleDisk, Config.Devices.Disks.Count),
+            Interfaces = Same(IdleCard, Config.Devices.Interfaces.Count),
         });
     }
 
@@ -204,6 +204,13 @@ public sealed class SimulatedMachine : IMachine
             _ended = true;
             _poweringOff?.Dispose();
         }
+    }
+
+    private static ValueList<T> Same<T>(T item, int count)
+    {
+        var items = new T[count];
+        Array.Fill(items, item);
+        return ValueList.Create<T>(items);
     }
 
     private void PowerOff(bool restart)

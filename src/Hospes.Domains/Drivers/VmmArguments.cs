@@ -123,13 +123,16 @@ public static class VmmArguments
         return text.ToString();
     }
 
+    private static string Limits(BandwidthConfig bandwidth)
+        => bandwidth.IsLimited ? string.Concat(CardLimits.Of(bandwidth).Where(static limit => limit.Value > 0).Select(static limit => $",throttling.{limit.Name}={Text(limit.Value)}")) : "";
+
     private static void Card(List<string> line, InterfaceConfig card, string place, string? socket, int? userMtu)
     {
         string backend = card.Type == "ethernet" ? $"tap{(card.Target is null ? "" : $",ifname={Escape(card.Target)}")},script=no,downscript=no"
             : socket is null ? "user" : $"stream,addr.type=unix,addr.path={Escape(socket)}";
         uint? mtu = card.Mtu ?? (socket is null ? null : (uint?)userMtu);
         line.AddRange(["-netdev", $"{backend},id={BackendOf(card.Alias!)}"]);
-        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev={BackendOf(card.Alias!)},mac={card.Mac}{(mtu is { } largest ? $",host_mtu={Text(largest)}" : "")}{place}"]);
+        line.AddRange(["-device", $"virtio-net-pci,id={card.Alias},netdev={BackendOf(card.Alias!)},mac={card.Mac}{(mtu is { } largest ? $",host_mtu={Text(largest)}" : "")}{Limits(card.Bandwidth)}{place}"]);
     }
 
     private static void Characters(List<string> line, DeviceConfig devices, string folder)

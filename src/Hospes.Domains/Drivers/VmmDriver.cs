@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Drivers.ControlGroups;
 using Hospes.Domains.Networks;
 using Hospes.Domains.Statistics;
 using Hospes.Domains.Storage;
@@ -30,6 +31,12 @@ public sealed record VmmDriverOptions
     /// <summary>Networks in user mode; null if machines serve their own, which they cannot while they are confined.</summary>
     public IUserNetwork? UserNetwork { get; init; }
 
+    /// <summary>Says where threads of machines run; null if nothing can.</summary>
+    public IThreadPlacement? Threads { get; init; }
+
+    /// <summary>Control groups; null if machines are to have none.</summary>
+    public ControlGroupHost? Groups { get; init; }
+
     /// <summary>The folders of disks that may come while a confined machine runs.</summary>
     public Func<IEnumerable<string>> DiskFolders { get; init; } = static () => [];
 
@@ -52,6 +59,12 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
 
     /// <summary>How often a killed process is looked for: it may be in the kernel for a while.</summary>
     private const int KillPolls = 500;
+
+    /// <summary>How often a control group that does not go is tried to be removed: somebody else may have put a process there.</summary>
+    private const int GroupPolls = 100;
+
+    /// <summary>The file in a domain's folder that names its control groups.</summary>
+    private const string GroupsName = "cgroups";
 
     /// <inheritdoc/>
     public HostProfile Profile => options.Profile;
@@ -142,6 +155,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
             }
             Outcome<VmmMachine> machine = await ConnectAsync(named, folder, sink, limit.Token).ConfigureAwait(false);
             if (machine.Failure is { } failure) return failure;
+            if (await machine.Value.SettleAsync().ConfigureAwait(false) is { } unsettled) return unsettled;
             if (await machine.Value.SetPasswordsAsync().ConfigureAwait(false) is { } unset) return unset;
             foreach (InterfaceConfig card in named.Devices.Interfaces)
             {
@@ -172,6 +186,7 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         {
             Outcome<VmmMachine> machine = await ConnectAsync(DeviceAliases.Assign(config), folder, sink, limit.Token).ConfigureAwait(false);
             if (machine.Failure is { } failure) return failure;
+            machine.Value.FindGroups();
             await machine.Value.LookAsync().ConfigureAwait(false);
             foreach (GraphicsConfig graphics in machine.Value.Config.Devices.Graphics)
             {
@@ -215,6 +230,11 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
                 // It ended by itself.
             }
         }
+        if (FindGroups(folder) is { } groups)
+        {
+            // A group is empty when the kernel is through with its process.
+            for (int polls = 0; !groups.TryRemove() && polls < GroupPolls; polls++) await Task.Delay(Poll, options.Clock).ConfigureAwait(false);
+        }
         try
         {
             Directory.Delete(folder, recursive: true);
@@ -245,6 +265,31 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         if (card.Type == "ethernet" || options.UserNetwork is not { } network) return (UserNetworkEnd?)null;
         Outcome<UserNetworkEnd> end = network.Open(config.Uuid);
         return end.Failure is { } failure ? failure : end.Value;
+    }
+
+    /// <summary>Has threads run on some processors only, all of which the host must have.</summary>
+    internal DomainFailure? Place(IReadOnlyList<int> threads, ProcessorSet processors)
+    {
+        if (options.Threads is not { } placement) return new DomainFailure(DomainError.UnsupportedOperation, "cannot set CPU affinity on this host");
+        ProcessorSet there = ProcessorSet.OfHost;
+        if (processors.FirstBeyond(there) is { } missing) return new DomainFailure(DomainError.InvalidArgument, $"the host has no processor {missing}: there are {there}");
+        foreach (int thread in threads)
+        {
+            if (placement.Place(thread, processors) is { } reason) return new DomainFailure(DomainError.System, $"cannot set CPU affinity of thread {thread} to {processors}: {reason}");
+        }
+        return null;
+    }
+
+    /// <summary>Puts the process of a machine into control groups of its own.</summary>
+    internal Outcome<ControlGroup> JoinGroups(Guid domain, int process, string folder) => options.Groups is { } groups
+        ? groups.Join(domain, process, text => File.WriteAllText(Path.Combine(folder, GroupsName), text))
+        : ControlGroupHost.Failure("machines are started without");
+
+    /// <summary>The control groups of the machine in a folder; null if it has none.</summary>
+    internal ControlGroup? FindGroups(string folder)
+    {
+        string path = Path.Combine(folder, GroupsName);
+        return options.Groups is { } groups && File.Exists(path) ? groups.Find(File.ReadAllText(path)) : null;
     }
 
     /// <summary>The largest packet of a card that has a network in user mode.</summary>

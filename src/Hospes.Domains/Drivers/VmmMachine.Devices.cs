@@ -35,15 +35,23 @@ internal sealed partial class VmmMachine
         return device switch
         {
             DevicePart.Disk { Config.IoTune.IsLimited: true } disk => await SetLimitsAsync(disk.Config, disk.Config.IoTune).ConfigureAwait(false),
-            DevicePart.Card { Config.LinkUp: false } card => await SetLinkAsync(card.Config, up: false).ConfigureAwait(false),
+            DevicePart.Card card => await SettleCardAsync(card.Config).ConfigureAwait(false),
             _ => null,
         };
     }
 
+    /// <summary>Gives a card that was plugged in its limits, and pulls its cable out where that is so.</summary>
+    private async ValueTask<DomainFailure?> SettleCardAsync(InterfaceConfig card)
+    {
+        if (card.Bandwidth.IsLimited && await LimitCardAsync(card, card.Bandwidth).ConfigureAwait(false) is { } refusal) return refusal;
+        return card.LinkUp ? null : await SetLinkAsync(card, up: false).ConfigureAwait(false);
+    }
+
     public ValueTask<DomainFailure?> UnplugAsync(DevicePart device) => DoAsync("device_del", new JsonObject { ["id"] = device.Alias });
 
-    public ValueTask<DomainFailure?> PlugProcessorAsync(int index)
-        => DoAsync("device_add", new JsonObject { ["driver"] = "max-x86_64-cpu", ["id"] = $"vcpu{index}", ["socket-id"] = index, ["core-id"] = 0, ["thread-id"] = 0 });
+    public async ValueTask<DomainFailure?> PlugProcessorAsync(int index)
+        => await DoAsync("device_add", new JsonObject { ["driver"] = "max-x86_64-cpu", ["id"] = $"vcpu{index}", ["socket-id"] = index, ["core-id"] = 0, ["thread-id"] = 0 }).ConfigureAwait(false)
+            ?? await SettleVcpuAsync(index).ConfigureAwait(false);
 
     public ValueTask<DomainFailure?> SetLinkAsync(InterfaceConfig card, bool up) => DoAsync("set_link", new JsonObject { ["name"] = card.Alias, ["up"] = up });
 

@@ -7,7 +7,7 @@ namespace Hospes.Domains.Drivers;
 
 internal sealed partial class VmmMachine
 {
-    private const string Vm = "vm", Vcpu = "vcpu", Devices = "/machine/peripheral/";
+    private const string Vm = "vm", PerVcpu = "vcpu", Devices = "/machine/peripheral/";
 
     /// <summary>Which of the engine's numbers only grow, by target and name; null until it was asked. It never changes.</summary>
     private volatile Dictionary<(string, string), bool>? _schema;
@@ -17,7 +17,15 @@ internal sealed partial class VmmMachine
         DomainConfig config = Config;
         bool Wanted(StatisticsParts part) => (parts & part) != 0;
         bool paused = Wanted(StatisticsParts.Vcpus) && (await IsPausedAsync().ConfigureAwait(false) ?? true);
-        ProcessUse use = VmmDriver.ProcessIn(_folder) is { } pid ? ProcessUse.Of(pid, Wanted(StatisticsParts.Vcpus) ? await ThreadsAsync().ConfigureAwait(false) : []) : default;
+        int? pid = VmmDriver.ProcessIn(_folder);
+        IReadOnlyList<int> threads = pid is not null && Wanted(StatisticsParts.Vcpus) ? await ThreadsAsync().ConfigureAwait(false) : [];
+        ProcessUse use = pid is { } process ? ProcessUse.Of(process, threads) : default;
+        VcpuStatistics Vcpu(int vcpu)
+        {
+            VcpuStatistics used = use.Vcpu(vcpu, !paused);
+            return Wanted(StatisticsParts.Places) && vcpu < threads.Count ? used with { Place = ProcessUse.PlaceOf(pid!.Value, threads[vcpu]) } : used;
+        }
+
         return new MachineStatistics
         {
             CpuTime = use.User + use.System,
@@ -26,7 +34,7 @@ internal sealed partial class VmmMachine
             ResidentKiB = use.ResidentKiB,
             BalloonKiB = Wanted(StatisticsParts.Balloon) ? await BalloonAsync().ConfigureAwait(false) : config.CurrentMemoryKiB,
             Guest = Wanted(StatisticsParts.Guest) ? await GuestAsync(config).ConfigureAwait(false) : [],
-            Vcpus = Wanted(StatisticsParts.Vcpus) ? [.. Enumerable.Range(0, config.Vcpus.Current).Select(i => use.Vcpu(i, !paused))] : [],
+            Vcpus = Wanted(StatisticsParts.Vcpus) ? [.. Enumerable.Range(0, config.Vcpus.Current).Select(Vcpu)] : [],
             Blocks = Wanted(StatisticsParts.Blocks) && config.Devices.Disks.Count > 0 ? await BlocksAsync(config).ConfigureAwait(false) : [],
             Interfaces = Wanted(StatisticsParts.Interfaces) && config.Devices.Interfaces.Count > 0 ? await InterfacesAsync(config).ConfigureAwait(false) : [],
             Engine = Wanted(StatisticsParts.Engine) ? await EngineAsync().ConfigureAwait(false) : [],
@@ -72,7 +80,7 @@ internal sealed partial class VmmMachine
     {
         if (_schema is null) _schema = StatisticsReport.Schema((await AskAsync("query-stats-schemas").ConfigureAwait(false)).Value);
         var all = new List<EngineStatistic>();
-        foreach (string target in (string[])[Vm, Vcpu]) StatisticsReport.Engine(await StatsAsync(target, null).ConfigureAwait(false), target, target == Vcpu, _schema, all);
+        foreach (string target in (string[])[Vm, PerVcpu]) StatisticsReport.Engine(await StatsAsync(target, null).ConfigureAwait(false), target, target == PerVcpu, _schema, all);
         return [.. all];
     }
 

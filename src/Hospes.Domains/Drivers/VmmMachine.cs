@@ -43,7 +43,7 @@ internal sealed partial class VmmMachine : IMachine
         {
             try
             {
-                return File.ReadAllText(Path.Combine(_folder, ConfinementPlan.AppliedName));
+                return $"{File.ReadAllText(Path.Combine(_folder, ConfinementPlan.AppliedName))}, {(_groups.Succeeded ? _groups.Value.Words : "no cgroup")}";
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {

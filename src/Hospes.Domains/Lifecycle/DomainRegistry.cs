@@ -19,7 +19,7 @@ internal sealed class DomainRegistry
 
     public ManagedDomain? Find(int id) => _byId.TryGetValue(id, out ManagedDomain? domain) ? domain : null;
 
-    /// <summary>The domain with that UUID and name, made if there is none. It stays unseen until it exists.</summary>
+    /// <summary>The domain with that UUID and name, made if there is none. It stays unseen until it exists, and known until it is released, so that nobody makes another one meanwhile.</summary>
     public Outcome<ManagedDomain> Claim(Guid uuid, string name)
     {
         lock (_gate)
@@ -29,10 +29,13 @@ internal sealed class DomainRegistry
                 return new DomainFailure(DomainError.OperationFailed, $"domain '{name}' already exists with uuid {namesake.Uuid}");
             if (known && domain!.Now.Name != name)
                 return new DomainFailure(DomainError.OperationFailed, $"domain '{domain.Now.Name}' is already defined with uuid {uuid}");
-            if (known) return domain!;
-            domain = new ManagedDomain(uuid, name);
-            _byUuid[uuid] = domain;
-            _byName[name] = domain;
+            if (!known)
+            {
+                domain = new ManagedDomain(uuid, name);
+                _byUuid[uuid] = domain;
+                _byName[name] = domain;
+            }
+            domain!.Claims++;
             return domain;
         }
     }
@@ -61,12 +64,22 @@ internal sealed class DomainRegistry
         }
     }
 
+    /// <summary>Ends a claim, and forgets the domain if nothing is left of it.</summary>
+    public void Release(ManagedDomain domain)
+    {
+        lock (_gate)
+        {
+            domain.Claims--;
+            Sweep(domain);
+        }
+    }
+
     /// <summary>Forgets a domain of which nothing is left.</summary>
     public void Sweep(ManagedDomain domain)
     {
         lock (_gate)
         {
-            if (domain.Now.Exists) return;
+            if (domain.Now.Exists || domain.Claims > 0) return;
             _byUuid.TryRemove(new KeyValuePair<Guid, ManagedDomain>(domain.Uuid, domain));
             _byName.TryRemove(new KeyValuePair<string, ManagedDomain>(domain.Now.Name, domain));
         }

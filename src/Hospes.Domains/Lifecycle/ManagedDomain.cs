@@ -26,6 +26,9 @@ public sealed record DomainSnapshot
     /// <summary>Whether it starts with the daemon.</summary>
     public bool Autostart { get; init; }
 
+    /// <summary>Whether it ends with whoever started it.</summary>
+    public bool AutoDestroy { get; init; }
+
     /// <summary>Whether it runs, held or not.</summary>
     public bool IsActive => Id > 0;
 
@@ -44,6 +47,7 @@ public sealed record DomainSnapshot
 public sealed class ManagedDomain
 {
     private volatile DomainSnapshot _now;
+    private ConcurrentDictionary<string, TaskCompletionSource>? _departures;
     private volatile OperationProgress? _progress;
 
     internal ManagedDomain(Guid uuid, string name)
@@ -66,14 +70,17 @@ public sealed class ManagedDomain
     /// <summary>The machine while it runs. Worker only.</summary>
     internal IMachine? Machine { get; set; }
 
+    /// <summary>How many are about to make it exist. The registry's.</summary>
+    internal int Claims { get; set; }
+
     /// <summary>Who waits for devices to go, by the devices' names.</summary>
-    internal ConcurrentDictionary<string, TaskCompletionSource> Departures { get; } = new();
+    internal ConcurrentDictionary<string, TaskCompletionSource> Departures => LazyInitializer.EnsureInitialized(ref _departures);
 
     /// <summary>The names of devices that are to go as a whole: of others, only the medium goes. Worker only.</summary>
-    internal HashSet<string> Leaving { get; } = [];
+    internal HashSet<string> Leaving => field ??= [];
 
     /// <summary>When it was restarted after crashes lately. Worker only.</summary>
-    internal Queue<DateTimeOffset> CrashRestarts { get; } = new();
+    internal Queue<DateTimeOffset> CrashRestarts => field ??= new();
 
     internal void Publish(DomainSnapshot now) => _now = now;
 

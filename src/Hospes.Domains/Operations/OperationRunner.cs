@@ -95,5 +95,5 @@ internal sealed class OperationRunner(IDomainStore store, TimeProvider clock, IS
 
     private static DomainFailure Refusal(Exception fault) => new(DomainError.System, fault.Message.TrimEnd('.'));
 
-    private static LiveState State(ManagedDomain domain, string? xml, int id) => new() { Uuid = domain.Uuid, Name = domain.Now.Name, Id = id, Status = domain.Now.Status, Xml = xml };
+    private static LiveState State(ManagedDomain domain, string? xml, int id) => new() { Uuid = domain.Uuid, Name = domain.Now.Name, Id = id, Status = domain.Now.Status, AutoDestroy = domain.Now.AutoDestroy, Xml = xml };
 }

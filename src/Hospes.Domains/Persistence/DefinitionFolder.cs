@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Hospes.Domains.Persistence;
 
@@ -6,7 +7,7 @@ namespace Hospes.Domains.Persistence;
 /// Definitions of one kind as files that people can read: <c>NAME.xml</c>, and for each mark a folder with symbolic links to those that bear it. Files are replaced by renaming, so
 /// that a reader finds the old or the new, whole, and are on disk when a call returns. Calls throw <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.
 /// </summary>
-internal sealed class DefinitionFolder
+internal sealed class DefinitionFolder : IDisposable
 {
     /// <summary>The mark of what starts with the daemon.</summary>
     public const string Autostart = "autostart";
@@ -20,12 +21,14 @@ internal sealed class DefinitionFolder
     private readonly string _folder;
     private readonly bool _durable;
     private readonly string[] _marks;
+    private readonly DefinitionJournal? _journal;
 
     /// <summary>Opens a folder, making it where it is not there.</summary>
     /// <param name="folder">The folder; other users get no access.</param>
     /// <param name="durable">Whether to wait for disks, as one should.</param>
+    /// <param name="journaled">Whether there are so many definitions that a journal pays (<see cref="DefinitionJournal"/>); the folder has to be disposed of then.</param>
     /// <param name="marks">The marks that there are.</param>
-    public DefinitionFolder(string folder, bool durable, params string[] marks)
+    public DefinitionFolder(string folder, bool durable, bool journaled, params string[] marks)
     {
         _durable = durable;
         _marks = marks;
@@ -33,6 +36,7 @@ internal sealed class DefinitionFolder
         _folder = Make(folder);
         foreach (string mark in marks) Make(Path.Combine(_folder, mark));
         Sweep(_folder);
+        if (durable && journaled) _journal = new DefinitionJournal(_folder, DefinitionJournal.Size, DefinitionJournal.ThisBoot(), Redo, Settle);
     }
 
     /// <summary>Whether the folder was not there before.</summary>
@@ -51,29 +55,30 @@ internal sealed class DefinitionFolder
         return found;
     }
 
-    public void Write(string name, string xml)
-    {
-        Replace(Definition(name), Encoding.UTF8.GetBytes(xml), _durable);
-        Flush(_folder);
-    }
+    public void Write(string name, string xml) => Do(JournalAction.Write, name, xml, () => Replace(Definition(name), Encoding.UTF8.GetBytes(xml), _durable && _journal is null));
 
-    public void Remove(string name)
+    public void Remove(string name) => Do(JournalAction.Remove, name, "", () =>
     {
         File.Delete(Definition(name));
-        Flush(_folder);
         foreach (string mark in _marks) File.Delete(Link(mark, name));
-    }
+    });
 
     public void Rename(string name, string newName)
     {
-        if (!File.Exists(Definition(name))) return;
+        if (File.Exists(Definition(name))) Do(JournalAction.Rename, name, newName, () => Move(name, newName));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _journal?.Dispose();
+
+    private void Move(string name, string newName)
+    {
         // The marks first, so that there is no moment at which a marked definition has none.
         foreach (string mark in _marks)
         {
             if (IsMarked(mark, name) && !IsMarked(mark, newName)) MakeLink(mark, newName);
         }
         File.Move(Definition(name), Definition(newName), overwrite: true);
-        Flush(_folder);
         foreach (string mark in _marks) File.Delete(Link(mark, name));
     }
 
@@ -83,7 +88,7 @@ internal sealed class DefinitionFolder
     {
         if (!marked) File.Delete(Link(mark, name));
         else if (!IsMarked(mark, name)) MakeLink(mark, name);
-        Flush(Path.Combine(_folder, mark));
+        if (_durable) FolderSync.Flush(Path.Combine(_folder, mark));
     }
 
     /// <summary>Makes a folder of which other users see nothing.</summary>
@@ -113,9 +118,49 @@ internal sealed class DefinitionFolder
         File.Move(fresh, path, overwrite: true);
     }
 
-    private void Flush(string folder)
+    private void Do(JournalAction action, string name, string content, Action change)
     {
-        if (_durable) FolderSync.Flush(folder);
+        if (_journal is not null)
+        {
+            _journal.Do(action, name, content, change);
+            return;
+        }
+        change();
+        if (_durable) FolderSync.Flush(_folder);
+    }
+
+    private void Redo(JournalRecord record)
+    {
+        switch (record.Action)
+        {
+            case JournalAction.Write:
+                Replace(Definition(record.Name), Encoding.UTF8.GetBytes(record.Content), durable: false);
+                break;
+            case JournalAction.Remove:
+                File.Delete(Definition(record.Name));
+                break;
+            case JournalAction.Rename when File.Exists(Definition(record.Name)):
+                Move(record.Name, record.Content);
+                break;
+        }
+    }
+
+    private void Settle(IReadOnlyCollection<string> names)
+    {
+        if (names.Count == 0) return;
+        foreach (string name in names)
+        {
+            try
+            {
+                using SafeFileHandle file = File.OpenHandle(Definition(name), FileMode.Open, FileAccess.ReadWrite);
+                RandomAccess.FlushToDisk(file);
+            }
+            catch (FileNotFoundException)
+            {
+                // Removed or renamed since.
+            }
+        }
+        FolderSync.Flush(_folder);
     }
 
     private void MakeLink(string mark, string name) => File.CreateSymbolicLink(Link(mark, name), Path.Combine("..", name + Suffix));

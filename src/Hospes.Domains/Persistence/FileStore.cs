@@ -3,9 +3,9 @@ namespace Hospes.Domains.Persistence;
 /// <summary>
 /// Definitions and states as files that people can read:
 /// <c>domains/NAME.xml</c>, <c>domains/autostart/NAME.xml</c> (a symbolic link), <c>run/UUID.json</c>. Files are replaced by renaming, so that a reader finds the old or
-/// the new, whole. Definitions are brought to disk first; states are not, since no machine outlives its host.
+/// the new, whole. Definitions are on disk when a call returns (<see cref="DefinitionJournal"/>); states are not, since no machine outlives its host.
 /// </summary>
-public sealed class FileStore : IDomainStore
+public sealed class FileStore : IDomainStore, IDisposable
 {
     private readonly DefinitionFolder _definitions;
     private readonly string _run;
@@ -16,13 +16,16 @@ public sealed class FileStore : IDomainStore
     /// <exception cref="IOException">The folder cannot be used.</exception>
     public FileStore(string folder, bool durable = true)
     {
-        _definitions = new DefinitionFolder(Path.Combine(folder, "domains"), durable, DefinitionFolder.Autostart);
+        _definitions = new DefinitionFolder(Path.Combine(folder, "domains"), durable, journaled: true, DefinitionFolder.Autostart);
         _run = DefinitionFolder.Make(Path.Combine(folder, "run"));
         DefinitionFolder.Sweep(_run);
     }
 
     /// <inheritdoc/>
     public bool Keeps => true;
+
+    /// <summary>Brings to disk what waits for it.</summary>
+    public void Dispose() => _definitions.Dispose();
 
     /// <inheritdoc/>
     public IReadOnlyList<StoredDefinition> LoadDefinitions()

@@ -22,6 +22,9 @@ public sealed record LiveState
     /// <summary>Its state, and why.</summary>
     public DomainStatus Status { get; init; }
 
+    /// <summary>Whether it ends with whoever started it.</summary>
+    public bool AutoDestroy { get; init; }
+
     /// <summary>The configuration that runs, as XML, or null while there is no machine.</summary>
     public string? Xml { get; init; }
 
@@ -45,6 +48,7 @@ public sealed record LiveState
             writer.WriteNumber("id", Id);
             writer.WriteNumber("state", (int)Status.State);
             writer.WriteNumber("reason", Status.Reason);
+            if (AutoDestroy) writer.WriteBoolean("autodestroy", true);
             if (Operation is not null)
             {
                 writer.WriteString("operation", Operation);
@@ -70,6 +74,7 @@ public sealed record LiveState
                 Name = root.GetProperty("name").GetString()!,
                 Id = root.GetProperty("id").GetInt32(),
                 Status = new DomainStatus((DomainState)root.GetProperty("state").GetInt32(), root.GetProperty("reason").GetInt32()),
+                AutoDestroy = root.TryGetProperty("autodestroy", out JsonElement mark) && mark.ValueKind == JsonValueKind.True,
                 Operation = Text(root, "operation"),
                 Step = root.TryGetProperty("step", out JsonElement step) ? step.GetInt32() : 0,
                 Argument = Text(root, "argument"),

@@ -27,8 +27,11 @@ public enum StatisticsParts
     /// <summary>Whether processors are held.</summary>
     Vcpus = 32,
 
+    /// <summary>Where processors may run.</summary>
+    Places = 64,
+
     /// <summary>All of it.</summary>
-    All = Balloon | Guest | Blocks | Interfaces | Engine | Vcpus,
+    All = Balloon | Guest | Blocks | Interfaces | Engine | Vcpus | Places,
 }
 
 /// <summary>What a machine used so far.</summary>
@@ -114,7 +117,11 @@ public sealed record EngineStatistic(int Vcpu, string Name, bool IsSum, ulong Va
 /// <param name="Time">Its processor time, in nanoseconds.</param>
 /// <param name="HostCpu">The host's processor that it ran on last, or -1.</param>
 /// <param name="Delay">How long it waited for one of the host's processors, in nanoseconds.</param>
-public sealed record VcpuStatistics(bool Running, ulong Time, int HostCpu, ulong Delay);
+public sealed record VcpuStatistics(bool Running, ulong Time, int HostCpu, ulong Delay)
+{
+    /// <summary>The host's processors on which the kernel runs it; null for all, or where it was not asked for.</summary>
+    public ProcessorSet? Place { get; init; }
+}
 
 /// <summary>One disk: counts, bytes, and times in nanoseconds.</summary>
 public sealed record BlockStatistics(ulong Reads, ulong ReadBytes, ulong Writes, ulong WriteBytes, ulong Flushes, ulong ReadTime, ulong WriteTime, ulong FlushTime)

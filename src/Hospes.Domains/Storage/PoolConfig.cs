@@ -124,7 +124,7 @@ internal static class StorageXml
         if (tree.Failure is { } malformed) return malformed;
         if (tree.Value.Name != name || tree.Value.Namespace.Length != 0) return new DomainFailure(DomainError.InvalidXml, $"unexpected root element <{tree.Value.Name}>, expecting <{name}>");
         var faults = new XmlFaults();
-        T value = read(new XmlScope(tree.Value, faults, $"/{name}"));
+        T value = read(new XmlScope(tree.Value, faults));
         return faults.First is { } fault ? fault : value;
     }
 

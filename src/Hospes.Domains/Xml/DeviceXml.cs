@@ -130,7 +130,7 @@ internal static class DeviceXml
         string? type = card.Attribute("type");
         if (type is null) card.Missing("type");
         else if (type is not ("user" or "ethernet" or "network")) card.Unsupported($"interfaces of the type '{type}' are not supported by this machine");
-        foreach (string name in (ReadOnlySpan<string>)["bandwidth", "vlan", "virtualport", "filterref", "tune", "teaming", "coalesce"])
+        foreach (string name in (ReadOnlySpan<string>)["vlan", "virtualport", "filterref", "tune", "teaming", "coalesce"])
         {
             if (card.Child(name) is not { } element) continue;
             element.TakeWhole();
@@ -153,6 +153,7 @@ internal static class DeviceXml
             Target = target?.Attribute("dev"),
             Unmanaged = target?.YesNo("managed") is { } managed ? !managed : null,
             Mtu = card.Child("mtu")?.Number("size", 68, 65535),
+            Bandwidth = BandwidthXml.Read(card),
             LinkUp = card.Child("link")?.Word("state", "up", "down") != "down",
             Backend = card.Child("backend")?.Word("type", "default", "passt") is "passt" ? "passt" : null,
             BootOrder = card.Child("boot")?.Number("order", 1),
@@ -216,7 +217,7 @@ internal static class DeviceXml
         Outcome<XmlNode> tree = XmlTree.Read(text);
         if (tree.Failure is { } malformed) return malformed;
         var faults = new XmlFaults();
-        var device = new XmlScope(tree.Value, faults, $"/{tree.Value.Name}");
+        var device = new XmlScope(tree.Value, faults);
         DevicePart? part = tree.Value.Name switch
         {
             "disk" => new DevicePart.Disk(Disk(device)),

@@ -83,6 +83,7 @@ internal static class DeviceXmlWriter
             Element(writer, "target", ("dev", card.Target), ("managed", card.Unmanaged is { } unmanaged ? unmanaged ? "no" : "yes" : null));
         if (card.Model is not null) Element(writer, "model", ("type", card.Model));
         if (card.Backend is not null) Element(writer, "backend", ("type", card.Backend));
+        BandwidthXml.Write(writer, card.Bandwidth);
         Boot(writer, card.BootOrder);
         if (!card.LinkUp) Element(writer, "link", ("state", "down"));
         if (card.Mtu is { } mtu) Element(writer, "mtu", ("size", Text(mtu)));

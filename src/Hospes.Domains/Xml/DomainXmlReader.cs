@@ -19,7 +19,7 @@ public static class DomainXmlReader
         if (tree.Failure is { } malformed) return malformed;
         if (tree.Value.Name != "domain" || tree.Value.Namespace.Length != 0) return new DomainFailure(DomainError.InvalidXml, $"unexpected root element <{tree.Value.Name}>, expecting <domain>");
         var faults = new XmlFaults();
-        var root = new XmlScope(tree.Value, faults, "/domain");
+        var root = new XmlScope(tree.Value, faults);
         DomainConfig config = Domain(root);
         if (faults.First is { } fault) return fault;
         var unknown = new List<string>();
@@ -48,7 +48,7 @@ public static class DomainXmlReader
             CurrentMemoryKiB = root.Child("currentMemory") is { } current ? Memory.KiB(current) : 0,
             MemoryBacking = GuestServiceXml.MemoryBacking(root),
             Vcpus = Vcpus(root),
-            CpuTune = CpuTune(root),
+            CpuTune = CpuTuneXml.Read(root),
             Os = SystemXml.Os(root),
             Cpu = SystemXml.Cpu(root),
             Features = SystemXml.Features(root),
@@ -99,24 +99,7 @@ public static class DomainXmlReader
         int maximum = (int)vcpu.TextNumber(1, 16384);
         int current = (int)(vcpu.Number("current", 1, 16384) ?? 0);
         if (current > maximum) vcpu.Invalid($"maxvcpus must not be less than current vcpus ({maximum} < {current})");
-        return new VcpuConfig { Maximum = maximum, Current = current, CpuSet = vcpu.Attribute("cpuset"), AutoPlacement = vcpu.Word("placement", "static", "auto") == "auto" };
-    }
-
-    private static CpuTuneConfig CpuTune(XmlScope root)
-    {
-        if (root.Child("cputune") is not { } tune) return new CpuTuneConfig();
-        long? quota = null;
-        if (tune.Child("quota") is { } text)
-        {
-            if (long.TryParse(text.Text, out long value)) quota = value;
-            else text.Invalid($"Invalid value '{text.Text}' for element 'quota'");
-        }
-        return new CpuTuneConfig
-        {
-            Shares = tune.Child("shares")?.TextNumber(2, 262144),
-            Period = tune.Child("period")?.TextNumber(1000, 1_000_000),
-            Quota = quota,
-        };
+        return new VcpuConfig { Maximum = maximum, Current = current, CpuSet = CpuTuneXml.Processors(vcpu), AutoPlacement = vcpu.Word("placement", "static", "auto") == "auto" };
     }
 
     /// <summary>The one label there is says whether there is one.</summary>

@@ -40,7 +40,7 @@ public static class DomainXmlWriter
         KiB(writer, "currentMemory", config.CurrentMemoryKiB);
         if (config.MemoryBacking is { } backing) GuestServiceXml.Write(writer, backing);
         Vcpu(writer, config.Vcpus);
-        Tune(writer, config.CpuTune);
+        CpuTuneXml.Write(writer, config.CpuTune);
         Os(writer, config.Os);
         if (config.Features.Count > 0)
         {
@@ -62,19 +62,9 @@ public static class DomainXmlWriter
     {
         writer.WriteStartElement("vcpu");
         writer.WriteAttributeString("placement", vcpus.AutoPlacement ? "auto" : "static");
-        Attribute(writer, "cpuset", vcpus.CpuSet);
+        Attribute(writer, "cpuset", vcpus.CpuSet?.ToString());
         if (vcpus.Current != 0 && vcpus.Current != vcpus.Maximum) writer.WriteAttributeString("current", Text(vcpus.Current));
         writer.WriteString(Text(vcpus.Maximum));
-        writer.WriteEndElement();
-    }
-
-    private static void Tune(XmlWriter writer, CpuTuneConfig tune)
-    {
-        if (tune is { Shares: null, Period: null, Quota: null }) return;
-        writer.WriteStartElement("cputune");
-        if (tune.Shares is { } shares) writer.WriteElementString("shares", Text(shares));
-        if (tune.Period is { } period) writer.WriteElementString("period", Text(period));
-        if (tune.Quota is { } quota) writer.WriteElementString("quota", Text(quota));
         writer.WriteEndElement();
     }
 

@@ -10,21 +10,22 @@ internal sealed class XmlScope
 {
     private readonly XmlNode _node;
     private readonly XmlFaults _faults;
-    private readonly string _path;
+    private readonly XmlScope? _parent;
     private List<XmlScope>? _children;
     private ulong _attributesTaken;
     private bool[]? _childrenTaken;
 
-    public XmlScope(XmlNode node, XmlFaults faults, string path)
+    public XmlScope(XmlNode node, XmlFaults faults, XmlScope? parent = null)
     {
         _node = node;
         _faults = faults;
-        _path = path;
+        _parent = parent;
     }
 
     public XmlNode Node => _node;
 
-    public string Path => _path;
+    /// <summary>Where it is: the names from the root on.</summary>
+    public string Path => $"{_parent?.Path}/{_node.Name}";
 
     public string Text => _node.Text.AsSpan().Trim().Length == _node.Text.Length ? _node.Text : _node.Text.Trim();
 
@@ -122,11 +123,11 @@ internal sealed class XmlScope
         {
             XmlAttribute attribute = _node.Attributes[i];
             bool declaration = attribute.Prefix == "xmlns" || (attribute.Prefix.Length == 0 && attribute.Name == "xmlns");
-            if (!declaration && (i >= 64 || (_attributesTaken & (1UL << i)) == 0)) unknown.Add($"{_path}/@{Name(attribute.Prefix, attribute.Name)}");
+            if (!declaration && (i >= 64 || (_attributesTaken & (1UL << i)) == 0)) unknown.Add($"{Path}/@{Name(attribute.Prefix, attribute.Name)}");
         }
         for (int i = 0; i < _node.Children.Count; i++)
         {
-            if (!(_childrenTaken?[i] ?? false)) unknown.Add($"{_path}/{Name(_node.Children[i].Prefix, _node.Children[i].Name)}");
+            if (!(_childrenTaken?[i] ?? false)) unknown.Add($"{Path}/{Name(_node.Children[i].Prefix, _node.Children[i].Name)}");
         }
         if (_children is null) return;
         foreach (XmlScope child in _children) child.ReportUnknown(unknown);
@@ -141,7 +142,7 @@ internal sealed class XmlScope
     private XmlScope Take(int index)
     {
         (_childrenTaken ??= new bool[_node.Children.Count])[index] = true;
-        var child = new XmlScope(_node.Children[index], _faults, $"{_path}/{_node.Children[index].Name}");
+        var child = new XmlScope(_node.Children[index], _faults, this);
         (_children ??= []).Add(child);
         return child;
     }

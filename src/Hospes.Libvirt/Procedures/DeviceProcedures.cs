@@ -105,8 +105,7 @@ internal static class DeviceProcedures
         if (Flags.Check(wish.Flags, Affect | StringsOkay, "virDomainGetBlockIoTune") is { } unknown) return unknown;
         // Asked for none, it tells how many there are.
         if (wish.Most == 0) return new Parameters([], IoTuneConfig.Names.Count);
-        (bool live, _) = Flags.Affected(wish.Flags & Affect, domain.Now.IsActive);
-        if ((live ? domain.Now.Live : domain.Now.Definition) is not { } config) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, live ? "domain is not running" : "transient domains do not have any persistent config"));
+        if (Flags.Config(domain.Now, wish.Flags & Affect, out LibvirtError? missing) is not { } config) return missing!;
         if (config.Devices.Disks.FirstOrDefault(disk => disk.Target == wish.Disk || disk.Source == wish.Disk) is not { } found)
             return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"disk '{wish.Disk}' was not found in the domain config"));
         TypedParameter[] items = [.. IoTuneConfig.Names.Take(Math.Max(0, wish.Most)).Select(name => TypedParameter.ULong(name, found.IoTune.Get(name)))];

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Lifecycle;
 using Hospes.Domains.Statistics;
@@ -30,7 +29,12 @@ internal static class DomainStats
     /// <summary>That, <c>_BACKING</c> and <c>_NOWAIT</c>.</summary>
     public const uint Options = Enforce | (1U << 30) | (1U << 29);
 
-    private static readonly ConcurrentDictionary<(string, int, string), string> Names = new();
+    private static readonly NumberedName
+        VcpuState = new("vcpu", "state"), VcpuTime = new("vcpu", "time"), VcpuDelay = new("vcpu", "delay"),
+        CardName = new("net", "name"), ReceivedBytes = new("net", "rx.bytes"), ReceivedPackets = new("net", "rx.pkts"), SentBytes = new("net", "tx.bytes"), SentPackets = new("net", "tx.pkts"),
+        DiskName = new("block", "name"), DiskPath = new("block", "path"), Reads = new("block", "rd.reqs"), ReadBytes = new("block", "rd.bytes"), ReadTimes = new("block", "rd.times"),
+        Writes = new("block", "wr.reqs"), WriteBytes = new("block", "wr.bytes"), WriteTimes = new("block", "wr.times"), Flushes = new("block", "fl.reqs"), FlushTimes = new("block", "fl.times"),
+        Allocation = new("block", "allocation"), Capacity = new("block", "capacity"), Physical = new("block", "physical");
 
     /// <summary>Whether groups need to ask the machine.</summary>
     public static bool AsksMachine(uint groups) => (groups & Groups & ~(State | Threads)) != 0;
@@ -45,103 +49,95 @@ internal static class DomainStats
     {
         int start = writer.Length;
         writer.Int32(0);
-        int count = 0;
-        void Add(TypedParameter parameter)
-        {
-            parameter.Write(writer);
-            count++;
-        }
-
+        var row = new ParameterRow(writer);
         if ((groups & State) != 0)
         {
-            Add(TypedParameter.Int("state.state", (int)now.Status.State));
-            Add(TypedParameter.Int("state.reason", now.Status.Reason));
+            row.Int("state.state", (int)now.Status.State);
+            row.Int("state.reason", now.Status.Reason);
         }
         if ((groups & CpuTotal) != 0 && used is not null)
         {
-            Add(TypedParameter.ULong("cpu.time", used.CpuTime));
-            Add(TypedParameter.ULong("cpu.user", used.UserTime));
-            Add(TypedParameter.ULong("cpu.system", used.SystemTime));
+            row.ULong("cpu.time", used.CpuTime);
+            row.ULong("cpu.user", used.UserTime);
+            row.ULong("cpu.system", used.SystemTime);
         }
         if ((groups & Balloon) != 0)
         {
-            Add(TypedParameter.ULong("balloon.current", used?.BalloonKiB ?? now.Config.CurrentMemoryKiB));
-            Add(TypedParameter.ULong("balloon.maximum", now.Config.MemoryKiB));
-            if (used is not null) Add(TypedParameter.ULong("balloon.rss", used.ResidentKiB));
+            row.ULong("balloon.current", used?.BalloonKiB ?? now.Config.CurrentMemoryKiB);
+            row.ULong("balloon.maximum", now.Config.MemoryKiB);
+            if (used is not null) row.ULong("balloon.rss", used.ResidentKiB);
             for (int i = 0; i < used?.Guest.Count; i++)
             {
-                if (used.Guest[i] is { } value) Add(TypedParameter.ULong(GuestNames[i], value));
+                if (used.Guest[i] is { } value) row.ULong(GuestNames[i], value);
             }
         }
-        if ((groups & Vcpu) != 0) Vcpus(Add, now.Config, used);
-        if ((groups & Interface) != 0 && used is not null) Interfaces(Add, now.Config, used);
-        if ((groups & Block) != 0) Blocks(Add, now.Config, used);
-        if ((groups & Vm) != 0 && used is not null) Engine(Add, used, perVcpu: false);
-        writer.Patch(start, count);
+        if ((groups & Vcpu) != 0) Vcpus(ref row, now.Config, used);
+        if ((groups & Interface) != 0 && used is not null) Interfaces(ref row, now.Config, used);
+        if ((groups & Block) != 0) Blocks(ref row, now.Config, used);
+        if ((groups & Vm) != 0 && used is not null) Engine(ref row, used, perVcpu: false);
+        writer.Patch(start, row.Count);
     }
 
-    private static void Vcpus(Action<TypedParameter> add, DomainConfig config, MachineStatistics? used)
+    private static void Vcpus(ref ParameterRow row, DomainConfig config, MachineStatistics? used)
     {
-        add(TypedParameter.UInt("vcpu.current", (uint)config.Vcpus.Current));
-        add(TypedParameter.UInt("vcpu.maximum", (uint)config.Vcpus.Maximum));
+        row.UInt("vcpu.current", (uint)config.Vcpus.Current);
+        row.UInt("vcpu.maximum", (uint)config.Vcpus.Maximum);
         for (int i = 0; i < used?.Vcpus.Count; i++)
         {
-            add(TypedParameter.Int(Name("vcpu", i, "state"), used.Vcpus[i].Running ? 1 : 0));
-            add(TypedParameter.ULong(Name("vcpu", i, "time"), used.Vcpus[i].Time));
-            add(TypedParameter.ULong(Name("vcpu", i, "delay"), used.Vcpus[i].Delay));
+            row.Int(VcpuState[i], used.Vcpus[i].Running ? 1 : 0);
+            row.ULong(VcpuTime[i], used.Vcpus[i].Time);
+            row.ULong(VcpuDelay[i], used.Vcpus[i].Delay);
         }
-        if (used is not null) Engine(add, used, perVcpu: true);
+        if (used is not null) Engine(ref row, used, perVcpu: true);
     }
 
-    private static void Engine(Action<TypedParameter> add, MachineStatistics used, bool perVcpu)
+    private static void Engine(ref ParameterRow row, MachineStatistics used, bool perVcpu)
     {
         foreach (EngineStatistic item in used.Engine)
         {
             if (item.Vcpu >= 0 != perVcpu) continue;
             string kind = item.IsSum ? "sum" : "cur";
-            add(TypedParameter.ULong(perVcpu ? $"vcpu.{item.Vcpu}.{item.Name}.{kind}" : $"vm.{item.Name}.{kind}", item.Value));
+            row.ULong(perVcpu ? $"vcpu.{item.Vcpu}.{item.Name}.{kind}" : $"vm.{item.Name}.{kind}", item.Value);
         }
     }
 
-    private static void Interfaces(Action<TypedParameter> add, DomainConfig config, MachineStatistics used)
+    private static void Interfaces(ref ParameterRow row, DomainConfig config, MachineStatistics used)
     {
         int count = Math.Min(used.Interfaces.Count, config.Devices.Interfaces.Count);
-        add(TypedParameter.UInt("net.count", (uint)count));
+        row.UInt("net.count", (uint)count);
         for (int i = 0; i < count; i++)
         {
             InterfaceConfig card = config.Devices.Interfaces[i];
-            add(TypedParameter.Text(Name("net", i, "name"), card.Target ?? card.Alias ?? card.Mac ?? ""));
-            add(TypedParameter.ULong(Name("net", i, "rx.bytes"), used.Interfaces[i].ReceivedBytes));
-            add(TypedParameter.ULong(Name("net", i, "rx.pkts"), used.Interfaces[i].ReceivedPackets));
-            add(TypedParameter.ULong(Name("net", i, "tx.bytes"), used.Interfaces[i].SentBytes));
-            add(TypedParameter.ULong(Name("net", i, "tx.pkts"), used.Interfaces[i].SentPackets));
+            row.Text(CardName[i], card.Target ?? card.Alias ?? card.Mac ?? "");
+            row.ULong(ReceivedBytes[i], used.Interfaces[i].ReceivedBytes);
+            row.ULong(ReceivedPackets[i], used.Interfaces[i].ReceivedPackets);
+            row.ULong(SentBytes[i], used.Interfaces[i].SentBytes);
+            row.ULong(SentPackets[i], used.Interfaces[i].SentPackets);
         }
     }
 
-    private static void Blocks(Action<TypedParameter> add, DomainConfig config, MachineStatistics? used)
+    private static void Blocks(ref ParameterRow row, DomainConfig config, MachineStatistics? used)
     {
-        add(TypedParameter.UInt("block.count", (uint)config.Devices.Disks.Count));
+        row.UInt("block.count", (uint)config.Devices.Disks.Count);
         for (int i = 0; i < config.Devices.Disks.Count; i++)
         {
             DiskConfig disk = config.Devices.Disks[i];
-            add(TypedParameter.Text(Name("block", i, "name"), disk.Target));
-            if (disk.Source is not null) add(TypedParameter.Text(Name("block", i, "path"), disk.Source));
+            row.Text(DiskName[i], disk.Target);
+            if (disk.Source is not null) row.Text(DiskPath[i], disk.Source);
             if (i >= used?.Blocks.Count || used is null) continue;
             BlockStatistics block = used.Blocks[i];
-            add(TypedParameter.ULong(Name("block", i, "rd.reqs"), block.Reads));
-            add(TypedParameter.ULong(Name("block", i, "rd.bytes"), block.ReadBytes));
-            add(TypedParameter.ULong(Name("block", i, "rd.times"), block.ReadTime));
-            add(TypedParameter.ULong(Name("block", i, "wr.reqs"), block.Writes));
-            add(TypedParameter.ULong(Name("block", i, "wr.bytes"), block.WriteBytes));
-            add(TypedParameter.ULong(Name("block", i, "wr.times"), block.WriteTime));
-            add(TypedParameter.ULong(Name("block", i, "fl.reqs"), block.Flushes));
-            add(TypedParameter.ULong(Name("block", i, "fl.times"), block.FlushTime));
+            row.ULong(Reads[i], block.Reads);
+            row.ULong(ReadBytes[i], block.ReadBytes);
+            row.ULong(ReadTimes[i], block.ReadTime);
+            row.ULong(Writes[i], block.Writes);
+            row.ULong(WriteBytes[i], block.WriteBytes);
+            row.ULong(WriteTimes[i], block.WriteTime);
+            row.ULong(Flushes[i], block.Flushes);
+            row.ULong(FlushTimes[i], block.FlushTime);
             if (block.Use is not { } use) continue;
-            add(TypedParameter.ULong(Name("block", i, "allocation"), use.Allocation));
-            add(TypedParameter.ULong(Name("block", i, "capacity"), use.Capacity));
-            add(TypedParameter.ULong(Name("block", i, "physical"), use.Physical));
+            row.ULong(Allocation[i], use.Allocation);
+            row.ULong(Capacity[i], use.Capacity);
+            row.ULong(Physical[i], use.Physical);
         }
     }
-
-    private static string Name(string group, int index, string value) => Names.GetOrAdd((group, index, value), static key => $"{key.Item1}.{key.Item2}.{key.Item3}");
 }

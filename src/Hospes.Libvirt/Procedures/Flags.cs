@@ -1,3 +1,7 @@
+using Hospes.Domains;
+using Hospes.Domains.Configuration;
+using Hospes.Domains.Lifecycle;
+
 namespace Hospes.Libvirt.Procedures;
 
 /// <summary>Flags of calls. One that is not known is refused, as everywhere in libvirt.</summary>
@@ -18,5 +22,19 @@ internal static class Flags
     {
         bool live = (flags & AffectLive) != 0, config = (flags & AffectConfig) != 0;
         return live || config ? (live, config) : (active, !active);
+    }
+
+    /// <summary>The configuration that a reader means by <c>VIR_DOMAIN_AFFECT_*</c>; null with the error if there is none.</summary>
+    public static DomainConfig? Config(DomainSnapshot now, uint flags, out LibvirtError? missing)
+    {
+        (bool live, bool config) = Affected(flags, now.IsActive);
+        if (live && config)
+        {
+            missing = LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive"));
+            return null;
+        }
+        DomainConfig? found = live ? now.Live : now.Definition;
+        missing = found is not null ? null : LibvirtError.From(new DomainFailure(DomainError.InvalidState, live ? "domain is not running" : "transient domains do not have any persistent config"));
+        return found;
     }
 }

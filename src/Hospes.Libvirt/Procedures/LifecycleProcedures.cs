@@ -12,8 +12,8 @@ namespace Hospes.Libvirt.Procedures;
 /// <summary>From definition to the end of a domain.</summary>
 internal static class LifecycleProcedures
 {
-    /// <summary><c>VIR_DOMAIN_START_PAUSED</c>, <c>_VALIDATE</c></summary>
-    private const uint StartPaused = 1, StartValidate = 16;
+    /// <summary><c>VIR_DOMAIN_START_PAUSED</c>, <c>_AUTODESTROY</c>, <c>_VALIDATE</c></summary>
+    private const uint StartPaused = 1, StartAutoDestroy = 2, StartValidate = 16;
 
     /// <summary><c>VIR_DOMAIN_DEFINE_VALIDATE</c></summary>
     private const uint DefineValidate = 1;
@@ -71,15 +71,28 @@ internal static class LifecycleProcedures
 
     private static async ValueTask<Answer<DomainName>> CreateAsync(ClientSession session, TextAndFlags wish)
     {
-        if (Flags.Check(wish.Flags, StartPaused | StartValidate, "virDomainCreateXML") is { } unknown) return unknown;
-        return Name(await session.Host.CreateAsync(wish.Text, new StartOptions { Paused = (wish.Flags & StartPaused) != 0 }, (wish.Flags & StartValidate) != 0).ConfigureAwait(false));
+        if (Flags.Check(wish.Flags, StartPaused | StartAutoDestroy | StartValidate, "virDomainCreateXML") is { } unknown) return unknown;
+        Outcome<ManagedDomain> created = await session.Host.CreateAsync(wish.Text, Options(wish.Flags), (wish.Flags & StartValidate) != 0).ConfigureAwait(false);
+        if (created.Succeeded) Remember(session, created.Value, wish.Flags);
+        return Name(created);
     }
 
     private static async ValueTask<Answer<DomainName>> StartAsync(ClientSession session, DomainAndFlags wish)
     {
-        if (Flags.Check(wish.Flags, StartPaused, "virDomainCreateWithFlags") is { } unknown) return unknown;
+        if (Flags.Check(wish.Flags, StartPaused | StartAutoDestroy, "virDomainCreateWithFlags") is { } unknown) return unknown;
         return await WithAsync<DomainName>(session, wish.Domain, async domain =>
-            (await session.Host.StartAsync(domain, new StartOptions { Paused = (wish.Flags & StartPaused) != 0 }).ConfigureAwait(false)).Failure is { } failure ? failure : DomainName.Of(domain)).ConfigureAwait(false);
+        {
+            if ((await session.Host.StartAsync(domain, Options(wish.Flags)).ConfigureAwait(false)).Failure is { } failure) return failure;
+            Remember(session, domain, wish.Flags);
+            return DomainName.Of(domain);
+        }).ConfigureAwait(false);
+    }
+
+    private static StartOptions Options(uint flags) => new() { Paused = (flags & StartPaused) != 0, AutoDestroy = (flags & StartAutoDestroy) != 0 };
+
+    private static void Remember(ClientSession session, ManagedDomain domain, uint flags)
+    {
+        if ((flags & StartAutoDestroy) != 0 && domain.Now.Id is > 0 and int id) session.EndsWith(domain, id);
     }
 
     private static ValueTask<Answer<Number>> RenameAsync(ClientSession session, DomainTextFlags wish) => WithAsync<Number>(session, wish.Domain, async domain =>

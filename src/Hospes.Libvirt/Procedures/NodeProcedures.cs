@@ -1,4 +1,5 @@
 using System.Text;
+using Hospes.Domains.Configuration;
 using Hospes.Domains.Statistics;
 using Hospes.Libvirt.Wire;
 using static Hospes.Libvirt.Procedures.Access;
@@ -107,9 +108,11 @@ internal static class NodeProcedures
     {
         public void Write(XdrWriter writer)
         {
-            int count = NodeStatistics.Processors;
-            writer.Opaque(Wanted ? ProcessorSets.All(count, (count + 7) / 8) : []);
-            writer.UInt32((uint)count);
+            ProcessorSet there = ProcessorSet.OfHost;
+            int count = there.Last + 1;
+            byte[] map = there.ToBits((count + 7) / 8);
+            writer.Opaque(Wanted ? map : []);
+            writer.UInt32((uint)map.Sum(static bits => System.Numerics.BitOperations.PopCount(bits)));
             writer.Int32(count);
         }
     }

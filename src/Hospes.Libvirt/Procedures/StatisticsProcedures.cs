@@ -65,17 +65,28 @@ internal static class StatisticsProcedures
         return wish.Most == 0 ? new Parameters([], all.Length) : new Parameters([.. all.Take(Math.Max(0, wish.Most))], Math.Min(all.Length, wish.Most));
     }
 
-    /// <summary>The total alone: what a machine used of each of the host's processors, only a cgroup of the old kind counts.</summary>
     private static ValueTask<Answer<CpuStats>> CpuStatsAsync(ClientSession session, CpuStatsWish wish)
     {
         // VIR_TYPED_PARAM_STRING_OKAY says that strings may be among them.
         if (Flags.Check(wish.Flags, 4, "virDomainGetCPUStats") is { } unknown) return ValueTask.FromResult<Answer<CpuStats>>(unknown);
-        if (wish.First != -1) return ValueTask.FromResult<Answer<CpuStats>>(LibvirtError.From(new DomainFailure(DomainError.UnsupportedOperation, "times are not counted by the host's processors; ask for the total")));
+        if (wish.First != -1) return ValueTask.FromResult(With(session, wish.Domain, domain => TimesByProcessor(domain, wish)));
         return UsedAsync<CpuStats>(session, wish.Domain, StatisticsParts.None, (_, used) =>
         {
             TypedParameter[] all = [TypedParameter.ULong("cpu_time", used.CpuTime), TypedParameter.ULong("user_time", used.UserTime), TypedParameter.ULong("system_time", used.SystemTime)];
             return wish.Most == 0 ? new CpuStats([], all.Length) : new CpuStats([.. all.Take((int)Math.Min(wish.Most, (uint)all.Length))], (int)Math.Min(wish.Most, (uint)all.Length));
         });
+    }
+
+    /// <summary>What a machine used of each of the host's processors: only a control group of version 1 counts that. Asked for none, it tells how many there are.</summary>
+    private static Answer<CpuStats> TimesByProcessor(ManagedDomain domain, CpuStatsWish wish)
+    {
+        if (!domain.Now.IsActive) return LibvirtError.From(new DomainFailure(DomainError.InvalidState, "domain is not running"));
+        if (DomainHost.ProcessorTimes(domain) is not { } times)
+            return LibvirtError.From(new DomainFailure(DomainError.UnsupportedOperation, "times are not counted by the host's processors: there is no cgroup with the controller cpuacct; ask for the total"));
+        if (wish.Count == 0) return new CpuStats([], times.Count);
+        if (wish.Most == 0) return new CpuStats([], 1);
+        if (wish.First < 0 || wish.First >= times.Count) return LibvirtError.From(new DomainFailure(DomainError.InvalidArgument, $"start_cpu {wish.First} larger than maximum of {times.Count - 1}"));
+        return new CpuStats([.. times.Skip(wish.First).Take((int)Math.Min(wish.Count, int.MaxValue)).Select(static time => TypedParameter.ULong("cpu_time", time))], 1);
     }
 
     /// <summary>The disk of a name or path.</summary>

@@ -25,7 +25,7 @@ internal sealed partial class ClientSession : IDisposable
         _server = server;
         _socket = socket;
         IsReadOnly = readOnlySocket;
-        _outgoing = new Outgoing(socket, Break);
+        _outgoing = new Outgoing(socket, server.Patience, Break);
     }
 
     public DomainHost Host => _server.Host;
@@ -46,13 +46,17 @@ internal sealed partial class ClientSession : IDisposable
     {
         byte[] buffer = new byte[8192];
         int filled = 0;
+        // Who called is likely to call again at once; who only listens to events is not.
+        bool called = false;
         try
         {
             while (true)
             {
+                if (called) _server.Patience.WaitFor(_socket, SelectMode.SelectRead);
                 int read = await _socket.ReceiveAsync(buffer.AsMemory(filled), _end.Token).ConfigureAwait(false);
                 if (read == 0) return;
                 filled += read;
+                called = true;
                 int taken = 0;
                 while (TryFrame(buffer.AsSpan(taken, filled - taken), out int length))
                 {
@@ -88,6 +92,7 @@ internal sealed partial class ClientSession : IDisposable
     public void Dispose()
     {
         _end.Cancel();
+        EndDomains();
         EndEvents();
         EndWatches();
         EndStreams();

@@ -73,6 +73,8 @@ public sealed class LibvirtServer : IDisposable
 
     internal LibvirtServerOptions Options => _options;
 
+    internal Patience Patience { get; } = new(Environment.ProcessorCount);
+
     /// <summary>Takes clients from now on.</summary>
     public void Start()
     {

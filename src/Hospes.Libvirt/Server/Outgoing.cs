@@ -4,10 +4,13 @@ using Hospes.Libvirt.Wire;
 namespace Hospes.Libvirt.Server;
 
 /// <summary>What waits to be sent to one client. Thread-safe; messages are never torn apart.</summary>
-internal sealed class Outgoing(Socket socket, Action broken)
+internal sealed class Outgoing(Socket socket, Patience patience, Action broken)
 {
     /// <summary>A client that leaves more than this unread is cut off.</summary>
     public const int Limit = 4 * WireLimits.Message;
+
+    /// <summary>As much as a socket takes at once when it takes anything: a quarter of Linux' usual buffer is what makes it writable (unix(7), <c>unix_writable</c>).</summary>
+    private const int Piece = 1 << 17;
 
     private readonly Lock _gate = new();
     private XdrWriter _filling = new();
@@ -88,7 +91,12 @@ internal sealed class Outgoing(Socket socket, Action broken)
                     }
                     (_filling, _sending) = (_sending, _filling);
                 }
-                for (ReadOnlyMemory<byte> rest = _sending.Written; !rest.IsEmpty;) rest = rest[await socket.SendAsync(rest).ConfigureAwait(false)..];
+                bool first = true;
+                for (ReadOnlyMemory<byte> rest = _sending.Written; !rest.IsEmpty; first = false)
+                {
+                    if (!first) patience.WaitFor(socket, SelectMode.SelectWrite);
+                    rest = rest[await socket.SendAsync(rest[..Math.Min(rest.Length, Piece)]).ConfigureAwait(false)..];
+                }
                 _sending.Clear();
             }
         }

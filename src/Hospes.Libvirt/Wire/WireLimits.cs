@@ -24,6 +24,9 @@ public static class WireLimits
     /// <summary>The longest list of scheduler parameters (<c>REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX</c>).</summary>
     public const int SchedulerParameters = 16;
 
+    /// <summary>The longest list of limits of a network card (<c>REMOTE_DOMAIN_INTERFACE_PARAMETERS_MAX</c>).</summary>
+    public const int InterfaceParameters = 16;
+
     /// <summary>The longest list of limits of a disk (<c>REMOTE_DOMAIN_BLOCK_IO_TUNE_PARAMETERS_MAX</c>).</summary>
     public const int IoTuneParameters = 32;
 

@@ -11,6 +11,7 @@ public sealed class HostChecksTests : IDisposable
     private readonly Dictionary<string, string> _closed = [];
     private KvmRefusal? _refusal;
     private string[] _missing = ["landlock"];
+    private string? _groupless = "no mounted hierarchy has the controller cpu";
 
     public void Dispose() => _root.Dispose();
 
@@ -42,7 +43,6 @@ public sealed class HostChecksTests : IDisposable
     [InlineData("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "0", "huge-pages", HostVerdict.Warn, "none")]
     [InlineData("proc/sys/kernel/unprivileged_userns_clone", "0", "user-namespaces", HostVerdict.Warn, "cannot make")]
     [InlineData("proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "user-namespaces", HostVerdict.Warn, "AppArmor")]
-    [InlineData("sys/fs/cgroup/cgroup.controllers", "", "cgroups", HostVerdict.Warn, "without controllers")]
     internal void EachLineLooksAtItsOwnThing(string file, string text, string name, HostVerdict verdict, string found)
     {
         Fill();
@@ -84,6 +84,18 @@ public sealed class HostChecksTests : IDisposable
     }
 
     [Fact]
+    public void DomainsWithoutGroupsAreToldOf()
+    {
+        Fill();
+        Run().Single(static finding => finding.Name == "cgroups").Found.ShouldContain("cgroup v2 (cpu, memory)");
+        _groupless = "Permission denied";
+        HostFinding finding = Run().Single(static finding => finding.Name == "cgroups");
+        finding.Verdict.ShouldBe(HostVerdict.Warn);
+        finding.Found.ShouldContain("Permission denied");
+        finding.Remedy!.ShouldContain("Delegate=yes");
+    }
+
+    [Fact]
     public void AnotherProcessorFails() => HostChecks.Run(View(Architecture.Arm64))[0].Verdict.ShouldBe(HostVerdict.Fail);
 
     [Fact]
@@ -108,6 +120,7 @@ public sealed class HostChecksTests : IDisposable
         Processors = 2,
         OpenFails = path => _closed.GetValueOrDefault(path),
         JudgeKvm = _ => _refusal,
+        ControlGroups = () => ("cgroup v2 (cpu, memory)", _groupless),
         Confinement = () => (["no_new_privs"], _missing),
         Variable = name => name == "PATH" ? _root.At("bin") : null,
     };
@@ -115,6 +128,7 @@ public sealed class HostChecksTests : IDisposable
     private void Fill()
     {
         _missing = [];
+        _groupless = null;
         _root.Write("proc/cpuinfo", "processor : 0\nflags : fpu svm\n");
         _root.Write("proc/meminfo", "MemTotal:     16000000 kB\nMemAvailable:     8000000 kB\n");
         _root.Write("proc/self/cgroup", "0::/own\n");
@@ -123,7 +137,6 @@ public sealed class HostChecksTests : IDisposable
         _root.Write("sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size [advise] never deny force\n");
         _root.Write("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "512\n");
         _root.Write("proc/sys/user/max_user_namespaces", "1000\n");
-        _root.Write("sys/fs/cgroup/cgroup.controllers", "cpu memory io\n");
         _root.Write("usr/share/keyrings/debian-archive-keyring.gpg", "");
         foreach (string program in (string[])["passt", "gpgv"]) _root.WriteProgram($"bin/{program}");
     }

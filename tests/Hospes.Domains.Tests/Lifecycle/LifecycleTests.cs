@@ -51,8 +51,8 @@ public sealed class LifecycleTests
     {
         using var lab = new Lab();
         ManagedDomain domain = (await lab.Host.CreateAsync(Lab.Xml("t"), new StartOptions())).Value;
-        ManagedDomain defined = (await lab.Host.DefineAsync(Lab.Xml("t", "<title>new</title>"))).Value;
-        defined.ShouldBe(domain, "a document without UUID means the domain of its name");
+        ManagedDomain defined = (await lab.Host.DefineAsync(Lab.Xml("t", $"<uuid>{domain.Uuid}</uuid><title>new</title>"))).Value;
+        defined.ShouldBe(domain);
         domain.Now.Live!.Title.ShouldBeNull();
         domain.Now.Definition!.Title.ShouldBe("new");
         (await lab.Host.DestroyAsync(domain)).Failure.ShouldBeNull();
@@ -67,6 +67,10 @@ public sealed class LifecycleTests
         (await lab.Host.DefineAsync(Lab.Xml("a", $"<uuid>{Guid.NewGuid()}</uuid>"))).Failure!.Detail.ShouldContain("already exists with uuid");
         (await lab.Host.DefineAsync(Lab.Xml("b", $"<uuid>{domain.Uuid}</uuid>"))).Failure!.Detail.ShouldContain("already defined with uuid");
         (await lab.Host.CreateAsync(Lab.Xml("a", $"<uuid>{Guid.NewGuid()}</uuid>"), new StartOptions())).Failure!.Error.ShouldBe(DomainError.OperationFailed);
+        // A document without UUID is of another domain.
+        var exists = new DomainFailure(DomainError.OperationFailed, $"domain 'a' already exists with uuid {domain.Uuid}");
+        (await lab.Host.DefineAsync(Lab.Xml("a"))).Failure.ShouldBe(exists);
+        (await lab.Host.CreateAsync(Lab.Xml("a"), new StartOptions())).Failure.ShouldBe(exists);
     }
 
     [Fact]
@@ -85,7 +89,7 @@ public sealed class LifecycleTests
         ManagedDomain transient = (await lab.Host.CreateAsync(Lab.Xml("t"), new StartOptions())).Value;
         (await lab.Host.UndefineAsync(transient)).Failure!.Error.ShouldBe(DomainError.InvalidState);
         (await lab.Host.SetAutostartAsync(transient, true)).Failure!.Error.ShouldBe(DomainError.InvalidState);
-        (await lab.Host.CreateAsync(Lab.Xml("t"), new StartOptions())).Failure!.Detail.ShouldContain("already active");
+        (await lab.Host.CreateAsync(Lab.Xml("t", $"<uuid>{transient.Uuid}</uuid>"), new StartOptions())).Failure!.Detail.ShouldContain("already active");
     }
 
     [Theory]

@@ -171,7 +171,7 @@ public sealed class RecoveryTests
         Outcome<ManagedDomain> known = host.Find("a");
         DomainFailure? failure = operation switch
         {
-            "define" or "redefine" or "redefine running" => (await host.DefineAsync(Lab.Xml("a", "<title>new</title>"))).Failure,
+            "define" or "redefine" or "redefine running" => (await host.DefineAsync(Lab.Xml("a", $"{(known.Succeeded ? $"<uuid>{known.Value.Uuid}</uuid>" : "")}<title>new</title>"))).Failure,
             "undefine" or "undefine running" => (await host.UndefineAsync(known.Value)).Failure,
             "rename" => (await host.RenameAsync(known.Value, "b")).Failure,
             "start" => (await host.StartAsync(known.Value, new StartOptions())).Failure,
