@@ -37,7 +37,7 @@ public sealed partial class DomainHost
     /// <summary>A step that asks the hooks whether a start may go on, and is undone by telling them that it does not.</summary>
     private MicroOperation HookStep(ManagedDomain domain, DomainConfig config, (string Moment, string Phase) when, (string Moment, string Phase)? undo)
     {
-        string xml = DomainXmlWriter.Write(config);
+        string xml = DomainXmlWriter.Write(config, secrets: false);
         return new MicroOperation($"run the hook '{when.Moment} {when.Phase}'", () => RunHookAsync(domain, xml, when), undo is { } after ? $"run the hook '{after.Moment} {after.Phase}'" : null,
             undo is { } end ? async () => await RunHookAsync(domain, xml, end).ConfigureAwait(false) : null);
     }
@@ -46,7 +46,7 @@ public sealed partial class DomainHost
     private async ValueTask RunEndHooksAsync(ManagedDomain domain, DomainConfig config)
     {
         if (!HasHooks) return;
-        string xml = DomainXmlWriter.Write(config);
+        string xml = DomainXmlWriter.Write(config, secrets: false);
         await RunHookAsync(domain, xml, ("stopped", "end")).ConfigureAwait(false);
         await RunHookAsync(domain, xml, ("release", "end")).ConfigureAwait(false);
     }
