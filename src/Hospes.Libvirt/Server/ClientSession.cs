@@ -19,13 +19,15 @@ internal sealed partial class ClientSession : IDisposable
     private readonly Outgoing _outgoing;
     private readonly SemaphoreSlim _calls = new(MaximumCalls, MaximumCalls);
     private readonly CancellationTokenSource _end = new();
+    private byte[] _buffer = new byte[8192];
+    private int _filled;
 
     public ClientSession(LibvirtServer server, Socket socket, bool readOnlySocket)
     {
         _server = server;
         _socket = socket;
         IsReadOnly = readOnlySocket;
-        _outgoing = new Outgoing(socket, server.Patience, Break);
+        _outgoing = new Outgoing(socket, Break);
     }
 
     public DomainHost Host => _server.Host;
@@ -41,33 +43,27 @@ internal sealed partial class ClientSession : IDisposable
     /// <summary>The URI that the client asked for.</summary>
     public string? Uri { get; set; }
 
-    /// <summary>Serves until the client goes.</summary>
+    /// <summary>Serves until the client goes: on a thread of its own while it calls and there are not too many who do, else wherever the client's bytes come.</summary>
     public async Task RunAsync()
     {
-        byte[] buffer = new byte[8192];
-        int filled = 0;
-        // Who called is likely to call again at once; who only listens to events is not.
-        bool called = false;
         try
         {
+            if (_server.Attendance.TryEnter())
+            {
+                try
+                {
+                    bool goes = await Task.Factory.StartNew(Attend, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                    if (goes) return;
+                }
+                finally
+                {
+                    _server.Attendance.Leave();
+                }
+            }
             while (true)
             {
-                if (called) _server.Patience.WaitFor(_socket, SelectMode.SelectRead);
-                int read = await _socket.ReceiveAsync(buffer.AsMemory(filled), _end.Token).ConfigureAwait(false);
-                if (read == 0) return;
-                filled += read;
-                called = true;
-                int taken = 0;
-                while (TryFrame(buffer.AsSpan(taken, filled - taken), out int length))
-                {
-                    if (length < 0) return;
-                    ValueTask work = TakeAsync(buffer.AsSpan(taken + WireLimits.Length, length - WireLimits.Length));
-                    taken += length;
-                    if (!work.IsCompletedSuccessfully) await HoldAsync(work).ConfigureAwait(false);
-                }
-                filled -= taken;
-                if (taken > 0) buffer.AsSpan(taken, filled).CopyTo(buffer);
-                buffer = Fit(buffer, filled);
+                int read = await _socket.ReceiveAsync(_buffer.AsMemory(_filled), _end.Token).ConfigureAwait(false);
+                if (read == 0 || !await TakeBytesAsync(read).ConfigureAwait(false)) return;
             }
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException or OperationCanceledException)
@@ -87,7 +83,19 @@ internal sealed partial class ClientSession : IDisposable
     public void Fail(int procedure, uint serial, LibvirtError error) => _outgoing.Send(Header(procedure, MessageType.Reply, serial, MessageStatus.Error), error, static (writer, value) => value.Write(writer));
 
     /// <summary>Sends the client away.</summary>
-    public void Break() => _end.Cancel();
+    public void Break()
+    {
+        _end.Cancel();
+        try
+        {
+            // For a thread that waits.
+            _socket.Shutdown(SocketShutdown.Receive);
+        }
+        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+        {
+            // The client went first.
+        }
+    }
 
     public void Dispose()
     {
@@ -101,6 +109,38 @@ internal sealed partial class ClientSession : IDisposable
     }
 
     private static MessageHeader Header(int procedure, MessageType type, uint serial, MessageStatus status) => new(WireLimits.RemoteProgram, WireLimits.Version, procedure, type, serial, status);
+
+    /// <summary>Serves on this thread, which waits for the client itself: an answer then needs no other thread to be woken.</summary>
+    /// <returns>Whether the client goes; otherwise it has not called for a while.</returns>
+    private bool Attend()
+    {
+        while (_socket.Poll(Attendance.Patience, SelectMode.SelectRead))
+        {
+            _end.Token.ThrowIfCancellationRequested();
+            int read = _socket.Receive(_buffer.AsSpan(_filled));
+            if (read == 0 || !TakeBytesAsync(read).AsTask().GetAwaiter().GetResult()) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Takes the messages that are whole now.</summary>
+    /// <returns>Whether they can be messages.</returns>
+    private async ValueTask<bool> TakeBytesAsync(int read)
+    {
+        _filled += read;
+        int taken = 0;
+        while (TryFrame(_buffer.AsSpan(taken, _filled - taken), out int length))
+        {
+            if (length < 0) return false;
+            ValueTask work = TakeAsync(_buffer.AsSpan(taken + WireLimits.Length, length - WireLimits.Length));
+            taken += length;
+            if (!work.IsCompletedSuccessfully) await HoldAsync(work).ConfigureAwait(false);
+        }
+        _filled -= taken;
+        if (taken > 0) _buffer.AsSpan(taken, _filled).CopyTo(_buffer);
+        _buffer = Fit(_buffer, _filled);
+        return true;
+    }
 
     /// <summary>Whether a whole message is there; a length that none can have reads as negative.</summary>
     private static bool TryFrame(ReadOnlySpan<byte> input, out int length)

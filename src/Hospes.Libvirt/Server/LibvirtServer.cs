@@ -73,7 +73,7 @@ public sealed class LibvirtServer : IDisposable
 
     internal LibvirtServerOptions Options => _options;
 
-    internal Patience Patience { get; } = new(Environment.ProcessorCount);
+    internal Attendance Attendance { get; } = new();
 
     /// <summary>Takes clients from now on.</summary>
     public void Start()

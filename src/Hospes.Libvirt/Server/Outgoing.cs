@@ -4,13 +4,16 @@ using Hospes.Libvirt.Wire;
 namespace Hospes.Libvirt.Server;
 
 /// <summary>What waits to be sent to one client. Thread-safe; messages are never torn apart.</summary>
-internal sealed class Outgoing(Socket socket, Patience patience, Action broken)
+internal sealed class Outgoing(Socket socket, Action broken)
 {
     /// <summary>A client that leaves more than this unread is cut off.</summary>
     public const int Limit = 4 * WireLimits.Message;
 
     /// <summary>As much as a socket takes at once when it takes anything: a quarter of Linux' usual buffer is what makes it writable (unix(7), <c>unix_writable</c>).</summary>
     private const int Piece = 1 << 17;
+
+    /// <summary>How long a client that takes a long answer is waited for before the thread is left: it takes a piece in a fraction of that.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
     private XdrWriter _filling = new();
@@ -94,7 +97,7 @@ internal sealed class Outgoing(Socket socket, Patience patience, Action broken)
                 bool first = true;
                 for (ReadOnlyMemory<byte> rest = _sending.Written; !rest.IsEmpty; first = false)
                 {
-                    if (!first) patience.WaitFor(socket, SelectMode.SelectWrite);
+                    if (!first) socket.Poll(Moment, SelectMode.SelectWrite);
                     rest = rest[await socket.SendAsync(rest[..Math.Min(rest.Length, Piece)]).ConfigureAwait(false)..];
                 }
                 _sending.Clear();
