@@ -81,6 +81,7 @@ internal static class DaemonCommand
             Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, pools, Path.GetDirectoryName(socket)!),
             Networks = networks,
             Hooks = new HookFolder(hooks, surroundings.Clock),
+            DumpFolder = state is null ? null : Path.Combine(state, "dump"),
             Store = state is null ? new NoStore() : new FileStore(state),
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
@@ -113,6 +114,7 @@ internal static class DaemonCommand
             Boot = new HostBoot(),
             UserNetwork = new HostUserNetwork(),
             Threads = new ThreadPlacement(),
+            MakePipe = NamedPipe.Make,
             Groups = new ControlGroupHost(new ControlFiles()),
             DiskFolders = () => pools.Pools.List().Where(static pool => pool.IsActive).Select(static pool => pool.Config.Path),
             Profile = new HostProfile
