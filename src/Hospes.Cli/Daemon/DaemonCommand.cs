@@ -81,10 +81,10 @@ internal static class DaemonCommand
             Driver = simulated ? new SimulatedHost(surroundings.Clock, SimulatedHost.DefaultProfile) : Real(surroundings, images, pools, Path.GetDirectoryName(socket)!),
             Networks = networks,
             Hooks = new HookFolder(hooks, surroundings.Clock),
-            DumpFolder = state is null ? null : Path.Combine(state, "dump"),
             Store = state is null ? new NoStore() : new FileStore(state),
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
+            DumpFolder = state is null ? null : Path.Combine(state, "dump"),
         });
         foreach (string trouble in await host.RecoverAsync().ConfigureAwait(false)) surroundings.Note(trouble);
         using var server = new LibvirtServer(new LibvirtServerOptions { Host = host, Pools = pools, SocketPath = socket, ReadOnlySocketPath = readOnly });
