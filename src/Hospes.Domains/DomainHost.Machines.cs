@@ -52,7 +52,7 @@ public sealed partial class DomainHost
             if (end == MachineEnd.PoweredOff) Tell(domain, LifecycleEvent.Shutdown, LifecycleDetail.ShutdownFinished);
             DomainConfig config = domain.Now.Live!;
             await StopNowAsync(domain, reason).ConfigureAwait(false);
-            if (action == LifecycleAction.Restart && (end != MachineEnd.Crashed || MayRestart(domain)))
+            if (action is LifecycleAction.Restart or LifecycleAction.CoredumpRestart && (end != MachineEnd.Crashed || MayRestart(domain)))
                 await StartNowAsync(domain, domain.Now.Definition ?? config, new StartOptions()).ConfigureAwait(false);
             return default(Done);
         }).ConfigureAwait(false);
@@ -73,8 +73,9 @@ public sealed partial class DomainHost
                 _runner.Close(domain);
                 return default;
             }
+            await DumpCrashedAsync(domain, machine).ConfigureAwait(false);
             await StopNowAsync(domain, ShutoffReason.Crashed).ConfigureAwait(false);
-            if (config.OnCrash == LifecycleAction.Restart && MayRestart(domain)) await StartNowAsync(domain, domain.Now.Definition ?? config, new StartOptions()).ConfigureAwait(false);
+            if (config.OnCrash is LifecycleAction.Restart or LifecycleAction.CoredumpRestart && MayRestart(domain)) await StartNowAsync(domain, domain.Now.Definition ?? config, new StartOptions()).ConfigureAwait(false);
             return default;
         }).ConfigureAwait(false);
         _registry.Sweep(domain);

@@ -1,5 +1,6 @@
 using Hospes.Domains.Configuration;
 using Hospes.Domains.Drivers;
+using Hospes.Domains.Events;
 using Hospes.Domains.Lifecycle;
 
 namespace Hospes.Domains;
@@ -19,7 +20,8 @@ public sealed partial class DomainHost
         return before with { CpuTune = before.CpuTune.With(new VcpuPin(vcpu, processors)) };
     }, (machine, next) => vcpu < next.Vcpus.Current
         ? machine.PinVcpuAsync(vcpu, processors)
-        : ValueTask.FromResult<DomainFailure?>(new DomainFailure(DomainError.UnsupportedOperation, $"setting cpu pinning for inactive vcpu '{vcpu}' is not supported")));
+        : ValueTask.FromResult<DomainFailure?>(new DomainFailure(DomainError.UnsupportedOperation, $"setting cpu pinning for inactive vcpu '{vcpu}' is not supported")),
+        _ => [TunedValue.Of($"cputune.vcpupin{vcpu}", processors.ToString())]);
 
     /// <summary>Has the threads that are no virtual processors run on some of the host's processors only.</summary>
     /// <param name="domain">The domain.</param>
@@ -27,7 +29,8 @@ public sealed partial class DomainHost
     /// <param name="live">Whether what runs is changed.</param>
     /// <param name="config">Whether the definition is changed.</param>
     public ValueTask<Outcome<Done>> PinEmulatorAsync(ManagedDomain domain, ProcessorSet processors, bool live, bool config) => TuneAsync(domain, live, config,
-        before => before with { CpuTune = before.CpuTune with { EmulatorPin = processors } }, (machine, _) => machine.PinEmulatorAsync(processors));
+        before => before with { CpuTune = before.CpuTune with { EmulatorPin = processors } }, (machine, _) => machine.PinEmulatorAsync(processors),
+        _ => [TunedValue.Of("cputune.emulatorpin", processors.ToString())]);
 
     /// <summary>Changes shares and limits of processor time.</summary>
     /// <param name="domain">The domain.</param>
@@ -38,7 +41,7 @@ public sealed partial class DomainHost
     {
         Outcome<CpuTuneConfig> tune = change(before.CpuTune);
         return tune.Failure is { } refusal ? refusal : before with { CpuTune = tune.Value };
-    }, (machine, next) => machine.ScheduleAsync(next.CpuTune));
+    }, (machine, next) => machine.ScheduleAsync(next.CpuTune), static next => Scheduled(next.CpuTune));
 
     /// <summary>Limits the use of a network card.</summary>
     /// <param name="domain">The domain.</param>
@@ -64,7 +67,8 @@ public sealed partial class DomainHost
 
     /// <summary>Changes what runs, the definition, or both. If either refuses, neither changes, unless it is the disk that refuses the definition.</summary>
     private ValueTask<Outcome<Done>> TuneAsync(
-        ManagedDomain domain, bool live, bool config, Func<DomainConfig, Outcome<DomainConfig>> change, Func<IMachine, DomainConfig, ValueTask<DomainFailure?>> apply) => WithAsync<Done>(domain, async now =>
+        ManagedDomain domain, bool live, bool config, Func<DomainConfig, Outcome<DomainConfig>> change, Func<IMachine, DomainConfig, ValueTask<DomainFailure?>> apply,
+        Func<DomainConfig, IEnumerable<TunedValue>>? tell = null) => WithAsync<Done>(domain, async now =>
     {
         if (live && now.Live is null) return NotRunning;
         if (config && (now.Definition is null ? Transient : change(now.Definition).Failure) is { } unfit) return unfit;
@@ -74,9 +78,20 @@ public sealed partial class DomainHost
             if (changed.Failure is { } refusal) return refusal;
             if (await apply(domain.Machine!, changed.Value).ConfigureAwait(false) is { } failure) return failure;
             if (TakeLive(domain, changed.Value) is { } trouble) return trouble;
+            if (tell is not null) Events.Append(DomainEventKind.Tunable, now.Name, domain.Uuid, now.Id, text: TunedValue.Write(tell(changed.Value)));
         }
         return config ? Change(domain, domain.Now, live: false, config: true, change) : default(Done);
     });
+
+    private static IEnumerable<TunedValue> Scheduled(CpuTuneConfig tune)
+    {
+        if (tune.Shares is { } shares) yield return TunedValue.Of("cputune.cpu_shares", shares);
+        foreach ((string prefix, CpuBandwidth time) in ((string, CpuBandwidth)[])[("vcpu", tune.Vcpus), ("emulator", tune.Emulator), ("global", tune.Whole)])
+        {
+            if (time.Period is { } period) yield return TunedValue.Of($"cputune.{prefix}_period", period);
+            if (time.Quota is { } quota) yield return TunedValue.Of($"cputune.{prefix}_quota", quota);
+        }
+    }
 
     private static DomainFailure Transient { get; } = new(DomainError.InvalidState, "transient domains do not have any persistent config");
 }

@@ -1,4 +1,5 @@
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Events;
 using Hospes.Domains.Lifecycle;
 using Hospes.Domains.Statistics;
 
@@ -60,7 +61,8 @@ public sealed partial class DomainHost
         if (FindDisk(before, name) is not { } disk) return NoDisk(name);
         Outcome<IoTuneConfig> limits = change(disk.IoTune);
         return limits.Failure is { } refusal ? refusal : before with { Devices = new DevicePart.Disk(disk with { IoTune = limits.Value }).ReplaceIn(before.Devices) };
-    }, (machine, next) => FindDisk(next, name) is { Source: not null } disk ? machine.SetLimitsAsync(disk, disk.IoTune) : ValueTask.FromResult<DomainFailure?>(null));
+    }, (machine, next) => FindDisk(next, name) is { Source: not null } disk ? machine.SetLimitsAsync(disk, disk.IoTune) : ValueTask.FromResult<DomainFailure?>(null),
+        next => FindDisk(next, name) is { } disk ? [TunedValue.Of("blkdeviotune.disk", disk.Target), .. IoTuneConfig.Names.Select(limit => TunedValue.Of($"blkdeviotune.{limit}", disk.IoTune.Get(limit)))] : []);
 
     /// <summary>Gives a disk of a running domain another size, in bytes.</summary>
     public ValueTask<Outcome<Done>> ResizeDiskAsync(ManagedDomain domain, string name, ulong size) => WithMachineAsync(domain, (now, machine) =>

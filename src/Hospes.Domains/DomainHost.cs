@@ -35,6 +35,9 @@ public sealed record DomainHostOptions
     /// <summary>Programs that are run at moments of domains' lives, or null.</summary>
     public IDomainHooks? Hooks { get; init; }
 
+    /// <summary>Where dumps of crashed domains go; null to make none.</summary>
+    public string? DumpFolder { get; init; }
+
     /// <summary>Is told of steps, or null.</summary>
     public IStepObserver? Observer { get; init; }
 }

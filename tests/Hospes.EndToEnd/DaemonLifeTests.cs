@@ -106,6 +106,7 @@ public sealed class DaemonLifeTests : DaemonLab
     [InlineData("on_reboot", "destroy", "reset", "shut off (shutdown)")]
     [InlineData("on_poweroff", "destroy", "off", "shut off (shutdown)")]
     [InlineData("on_crash", "destroy", "panic", "shut off (crashed)")]
+    [InlineData("on_crash", "coredump-destroy", "panic", "shut off (crashed)")]
     [InlineData("on_crash", "preserve", "panic", "crashed (panicked)")]
     [InlineData("on_crash", "restart", "panic", "shut off (crashed)")]
     public async Task WhatAGuestsEndMeansIsTheDefinitionsAffair(string policy, string action, string deed, string state)
@@ -125,6 +126,7 @@ public sealed class DaemonLifeTests : DaemonLab
         await listener.HearsAsync(deed == "panic" ? "'ends': Crashed Panicked" : "'ends': Stopped Shutdown", times);
         await EventuallyAsync("ends", state);
         listener.Heard.Split("'ends': Started Booted").Length.ShouldBe(times + 1, listener.Heard);
+        if (action == "coredump-destroy") new FileInfo(Directory.GetFiles(Path.Combine(Folder, "dump"), "*-ends-*").ShouldHaveSingleItem()).Length.ShouldBeGreaterThan(64 << 20);
         if (action == "preserve") await VirshAsync("destroy", "ends");
     }
 

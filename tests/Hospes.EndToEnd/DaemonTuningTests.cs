@@ -38,6 +38,13 @@ public sealed class DaemonTuningTests : DaemonLab
         await VirshAsync("domiftune", "spin", Mac, "--inbound", "500,2000,4096", "--outbound", "300", "--live");
         (await VirshAsync("domiftune", "spin", Mac)).ShouldContain("inbound.peak   : 2000");
 
+        string core = Path.Combine(Folder, "core");
+        await VirshAsync("dump", "spin", core, "--memory-only");
+        new FileInfo(core).Length.ShouldBeInRange(64 << 20, 65 << 20);
+        (int status, string notes, _) = await TryAsync("readelf", ["-W", "-n", core]);
+        (status, notes.Split("NT_PRSTATUS").Length - 1).ShouldBe((0, 2));
+        (await VirshAsync("domstate", "spin")).ShouldBe("running");
+
         string label = (await VirshAsync("dominfo", "spin")).Split('\n').Single(static line => line.StartsWith("Security label:", StringComparison.Ordinal));
         if (label.Contains("no cgroup", StringComparison.Ordinal)) await WithoutGroupsAsync((tune, set) => Content(tune, set));
         else await WithGroupsAsync(place, pid, label);

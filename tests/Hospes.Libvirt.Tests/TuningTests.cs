@@ -75,7 +75,10 @@ public sealed class TuningTests : IDisposable
     {
         const string program = """
             import libvirt, sys
+            libvirt.virEventRegisterDefaultImpl()
             c = libvirt.open(sys.argv[1])
+            told = {}
+            c.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_TUNABLE, lambda c, d, params, opaque: told.update(params), None)
             d = c.lookupByName('one')
             cpus = c.getCPUMap()[0]
             d.pinVcpu(1, tuple([True] + [False] * (cpus - 1)))
@@ -92,6 +95,12 @@ public sealed class TuningTests : IDisposable
             assert s['cpu_shares'] == 512 and s['emulator_quota'] == 20000 and s['vcpu_quota'] == -1, s
             d.setInterfaceParameters('net0', {'outbound.average': 9}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
             assert d.interfaceParameters('net0')['outbound.average'] == 9
+            d.setBlockIoTune('vda', {'read_bytes_sec': 4096}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            while 'blkdeviotune.disk' not in told:
+                libvirt.virEventRunDefaultImpl()
+            assert told['cputune.vcpupin1'] == '0' and told['cputune.emulatorpin'] == '0', told
+            assert told['cputune.cpu_shares'] == 512 and told['cputune.emulator_quota'] == 20000, told
+            assert told['blkdeviotune.disk'] == 'vda' and told['blkdeviotune.read_bytes_sec'] == 4096, told
             c.close()
             print('done')
             """;

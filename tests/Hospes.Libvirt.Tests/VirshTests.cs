@@ -111,6 +111,22 @@ public sealed class VirshTests : IDisposable
     }
 
     [Fact]
+    public void MemoryIsDumped()
+    {
+        string path = Path.Combine(_lab.Folder, "core");
+        _lab.Virsh("create", _lab.File("one"));
+        _lab.Virsh("dump", "one", path, "--memory-only");
+        File.Exists(path).ShouldBeTrue();
+        _lab.Virsh("domjobinfo", "one").ShouldContain("None");
+        _lab.VirshFails("domjobabort", "one").ShouldContain("no job is active on the domain");
+        _lab.VirshFails("dump", "one", path).ShouldContain("there are dumps of memory only");
+        _lab.VirshFails("dump", "one", path, "--memory-only", "--format", "kdump-zlib").ShouldContain("there is 'elf'");
+        _lab.VirshFails("dump", "one", "/dev/null/core", "--memory-only").ShouldContain("failed to create file '/dev/null/core'");
+        _lab.Virsh("dump", "one", path, "--memory-only", "--crash");
+        _lab.VirshFails("domstate", "one").ShouldContain("failed to get domain 'one'");
+    }
+
+    [Fact]
     public void ListsAreFiltered()
     {
         foreach (string name in (string[])["off", "on", "held"]) _lab.Virsh("define", _lab.File(name));

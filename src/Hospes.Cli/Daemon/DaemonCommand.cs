@@ -85,6 +85,7 @@ internal static class DaemonCommand
             Store = store is null ? new NoStore() : store,
             Clock = surroundings.Clock,
             Events = new EventLog(surroundings.Clock, state is null ? null : EventJournal.OpenIn(state)),
+            DumpFolder = state is null ? null : Path.Combine(state, "dump"),
         });
         foreach (string trouble in await host.RecoverAsync().ConfigureAwait(false)) surroundings.Note(trouble);
         using var server = new LibvirtServer(new LibvirtServerOptions { Host = host, Pools = pools, SocketPath = socket, ReadOnlySocketPath = readOnly });
@@ -115,6 +116,7 @@ internal static class DaemonCommand
             Boot = new HostBoot(),
             UserNetwork = new HostUserNetwork(),
             Threads = new ThreadPlacement(),
+            MakePipe = NamedPipe.Make,
             Groups = new ControlGroupHost(new ControlFiles()),
             DiskFolders = () => pools.Pools.List().Where(static pool => pool.IsActive).Select(static pool => pool.Config.Path),
             Profile = new HostProfile

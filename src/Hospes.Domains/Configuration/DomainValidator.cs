@@ -46,7 +46,6 @@ public static class DomainValidator
             return Unsupported("the action 'rename-restart' is not supported");
         if (config.OnPowerOff is LifecycleAction.CoredumpDestroy or LifecycleAction.CoredumpRestart || config.OnReboot is LifecycleAction.CoredumpDestroy or LifecycleAction.CoredumpRestart)
             return Invalid("dumps are for crashes only");
-        if (config.OnCrash is LifecycleAction.CoredumpDestroy or LifecycleAction.CoredumpRestart) return Unsupported("dumps of crashed domains are not supported yet");
         return null;
     }
 

@@ -1,8 +1,9 @@
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Lifecycle;
 
 namespace Hospes.Domains.Drivers;
 
-/// <summary>What of a running machine's share of the host can be changed. Thread-safe.</summary>
+/// <summary>What of a running machine's share of the host can be changed, and how it is looked into. Thread-safe.</summary>
 public interface IMachineTuning
 {
     /// <summary>Has a virtual processor run on some of the host's processors only.</summary>
@@ -21,6 +22,11 @@ public interface IMachineTuning
 
     /// <summary>Limits the use of a network card.</summary>
     ValueTask<DomainFailure?> LimitCardAsync(InterfaceConfig card, BandwidthConfig bandwidth);
+
+    /// <summary>Writes its memory and registers into a file as a core of a kernel. The guest is held meanwhile.</summary>
+    /// <param name="to">The file.</param>
+    /// <param name="job">Is told how far it is, and may end it.</param>
+    ValueTask<DomainFailure?> DumpAsync(FileStream to, DomainJob job);
 
     /// <summary>Nanoseconds that the machine used of each of the host's processors; null if nobody counts them.</summary>
     IReadOnlyList<ulong>? ProcessorTimes { get; }

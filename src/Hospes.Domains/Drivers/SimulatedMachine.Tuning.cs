@@ -1,4 +1,5 @@
 using Hospes.Domains.Configuration;
+using Hospes.Domains.Lifecycle;
 
 namespace Hospes.Domains.Drivers;
 
@@ -18,6 +19,9 @@ public sealed partial class SimulatedMachine
 
     /// <inheritdoc/>
     public ValueTask<DomainFailure?> LimitCardAsync(InterfaceConfig card, BandwidthConfig bandwidth) => ValueTask.FromResult<DomainFailure?>(null);
+
+    /// <summary>There is no memory: the file stays empty.</summary>
+    public ValueTask<DomainFailure?> DumpAsync(FileStream to, DomainJob job) => ValueTask.FromResult<DomainFailure?>(null);
 
     /// <inheritdoc/>
     public IReadOnlyList<ulong>? ProcessorTimes => null;

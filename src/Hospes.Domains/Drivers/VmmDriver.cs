@@ -37,6 +37,9 @@ public sealed record VmmDriverOptions
     /// <summary>Control groups; null if machines are to have none.</summary>
     public ControlGroupHost? Groups { get; init; }
 
+    /// <summary>Makes a named pipe that only this user can open, and says why not, or null; null if nothing can.</summary>
+    public Func<string, string?>? MakePipe { get; init; }
+
     /// <summary>The folders of disks that may come while a confined machine runs.</summary>
     public Func<IEnumerable<string>> DiskFolders { get; init; } = static () => [];
 
@@ -51,7 +54,7 @@ public sealed record VmmDriverOptions
 /// The real host: a process <c>hospes vmm</c> per domain, driven over QMP. A process outlives the daemon and is found by its folder: the lock on its PID file says whether
 /// it lives, its monitor's socket lets the successor in.
 /// </summary>
-public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
+public sealed partial class VmmDriver(VmmDriverOptions options) : IDomainDriver
 {
     private readonly DisplayPorts _displays = new();
 
@@ -62,9 +65,6 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
 
     /// <summary>How often a control group that does not go is tried to be removed: somebody else may have put a process there.</summary>
     private const int GroupPolls = 100;
-
-    /// <summary>The file in a domain's folder that names its control groups.</summary>
-    private const string GroupsName = "cgroups";
 
     /// <inheritdoc/>
     public HostProfile Profile => options.Profile;
@@ -265,31 +265,6 @@ public sealed class VmmDriver(VmmDriverOptions options) : IDomainDriver
         if (card.Type == "ethernet" || options.UserNetwork is not { } network) return (UserNetworkEnd?)null;
         Outcome<UserNetworkEnd> end = network.Open(config.Uuid);
         return end.Failure is { } failure ? failure : end.Value;
-    }
-
-    /// <summary>Has threads run on some processors only, all of which the host must have.</summary>
-    internal DomainFailure? Place(IReadOnlyList<int> threads, ProcessorSet processors)
-    {
-        if (options.Threads is not { } placement) return new DomainFailure(DomainError.UnsupportedOperation, "cannot set CPU affinity on this host");
-        ProcessorSet there = ProcessorSet.OfHost;
-        if (processors.FirstBeyond(there) is { } missing) return new DomainFailure(DomainError.InvalidArgument, $"the host has no processor {missing}: there are {there}");
-        foreach (int thread in threads)
-        {
-            if (placement.Place(thread, processors) is { } reason) return new DomainFailure(DomainError.System, $"cannot set CPU affinity of thread {thread} to {processors}: {reason}");
-        }
-        return null;
-    }
-
-    /// <summary>Puts the process of a machine into control groups of its own.</summary>
-    internal Outcome<ControlGroup> JoinGroups(Guid domain, int process, string folder) => options.Groups is { } groups
-        ? groups.Join(domain, process, text => File.WriteAllText(Path.Combine(folder, GroupsName), text))
-        : ControlGroupHost.Failure("machines are started without");
-
-    /// <summary>The control groups of the machine in a folder; null if it has none.</summary>
-    internal ControlGroup? FindGroups(string folder)
-    {
-        string path = Path.Combine(folder, GroupsName);
-        return options.Groups is { } groups && File.Exists(path) ? groups.Find(File.ReadAllText(path)) : null;
     }
 
     /// <summary>The largest packet of a card that has a network in user mode.</summary>

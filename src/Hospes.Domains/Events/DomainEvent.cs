@@ -35,6 +35,9 @@ public enum DomainEventKind
     /// <summary>A device went: <see cref="DomainEvent.Text"/> is its name.</summary>
     DeviceRemoved = 15,
 
+    /// <summary>What a running domain gets of the host changed: <see cref="DomainEvent.Text"/> has what <see cref="TunedValue.Write"/> makes of it.</summary>
+    Tunable = 17,
+
     /// <summary>A device came: <see cref="DomainEvent.Text"/> is its name.</summary>
     DeviceAdded = 19,
 

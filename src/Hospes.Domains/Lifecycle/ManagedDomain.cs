@@ -65,6 +65,9 @@ public sealed class ManagedDomain
     /// <summary>The operation under way, or null.</summary>
     public OperationProgress? Progress => _progress;
 
+    /// <summary>What long thing is being done to it, or null.</summary>
+    public DomainJob? Job { get; internal set; }
+
     internal DomainWorker Worker { get; } = new();
 
     /// <summary>The machine while it runs. Worker only.</summary>

@@ -27,6 +27,7 @@ internal static class EventMessages
         (DomainEventKind.BalloonChange, false) => 276,
         (DomainEventKind.DeviceRemoved, true) => 333,
         (DomainEventKind.DeviceRemoved, false) => 311,
+        (DomainEventKind.Tunable, true) => 346,
         (DomainEventKind.DeviceAdded, true) => 354,
         (DomainEventKind.MetadataChange, true) => 379,
         _ => null,
@@ -70,6 +71,11 @@ internal static class EventMessages
                 break;
             case DomainEventKind.DeviceRemoved or DomainEventKind.DeviceAdded:
                 writer.Text(happened.Text ?? "");
+                break;
+            case DomainEventKind.Tunable:
+                new Parameters([.. TunedValue.Read(happened.Text ?? "").Select(static value => value.Words is { } words ? TypedParameter.Text(value.Name, words)
+                    : value.IsSigned ? TypedParameter.Long(value.Name, value.Number!.Value)
+                    : TypedParameter.ULong(value.Name, (ulong)value.Number!.Value))]).Write(writer);
                 break;
             case DomainEventKind.MetadataChange:
                 writer.Int32(happened.Event);

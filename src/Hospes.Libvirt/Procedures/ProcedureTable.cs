@@ -8,7 +8,7 @@ namespace Hospes.Libvirt.Procedures;
 /// </summary>
 internal static class ProcedureTable
 {
-    private static readonly Procedure?[] Rows = Index([.. ConnectionProcedures.All, .. NodeProcedures.All, .. DomainProcedures.All, .. LifecycleProcedures.All, .. TuningProcedures.All, .. PlacementProcedures.All, .. SchedulingProcedures.All, .. BandwidthProcedures.All, .. GuestProcedures.All, .. DeviceProcedures.All,
+    private static readonly Procedure?[] Rows = Index([.. ConnectionProcedures.All, .. NodeProcedures.All, .. DomainProcedures.All, .. LifecycleProcedures.All, .. TuningProcedures.All, .. PlacementProcedures.All, .. SchedulingProcedures.All, .. BandwidthProcedures.All, .. GuestProcedures.All, .. DumpProcedures.All, .. DeviceProcedures.All,
         .. StatisticsProcedures.All, .. EventProcedures.All, .. NetworkProcedures.All, .. PoolProcedures.All, .. VolumeProcedures.All, .. ConsoleProcedures.All, .. ScreenProcedures.All, .. AbsentProcedures.All]);
 
     /// <summary>The rows there are.</summary>

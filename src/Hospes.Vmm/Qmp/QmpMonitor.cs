@@ -47,11 +47,12 @@ public sealed class QmpMonitor : IDisposable
                 .. new ObjectCommands(_control).Commands,
                 .. new MemoryCommands(_control).Commands,
                 .. new StatisticsCommands(_control).Commands,
+                .. new DumpCommands(_control, TellDump).Commands,
                 .. _input.Commands,
                 .. _display.Commands,
                 new QmpCommand("human-monitor-command", line, QmpType.Text, arguments => JsonValue.Create(_human.Execute(arguments.Required("command-line")))),
             ],
-            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, MediumCommands.MovedEvent, BalloonCommands.ChangeEvent, MemoryCommands.ChangeEvent, PlugCommands.DeletedEvent],
+            [.. RunCommands.Events, .. DisplayCommands.Events, BlockCommands.FailureEvent, MediumCommands.MovedEvent, BalloonCommands.ChangeEvent, MemoryCommands.ChangeEvent, PlugCommands.DeletedEvent, DumpCommands.CompletedEvent],
             _control.Options.Time);
         _control.Raised += Tell;
     }
@@ -90,6 +91,13 @@ public sealed class QmpMonitor : IDisposable
     {
         _control.Raised -= Tell;
         _input.Dispose();
+    }
+
+    private void TellDump(JsonObject result, string? error)
+    {
+        var told = new JsonObject { ["result"] = result };
+        if (error is not null) told["error"] = error;
+        Server.Publish(DumpCommands.CompletedEvent.Name, told);
     }
 
     private void Tell(DomainEvent happened)
