@@ -81,6 +81,9 @@ public sealed class DaemonTests : DaemonLab
     {
         await DefineAsync("spin", TestKernels.Spin);
         (await HospesAsync("list")).ShouldContain("shut off");
+        (await HospesAsync("plan", "start", "spin")).ShouldContain("create the machine, held, and build its memory   undone by: end the machine\n");
+        (await HospesAsync("plan", "start", "spin", "--json")).ShouldStartWith("[{\"step\":");
+        (await HospesAsync("list")).ShouldContain("shut off");
         await HospesAsync("start", "spin");
         (await HospesAsync("list")).ShouldBe("1     spin                           running\n");
         (await HospesAsync("xml", "spin")).ShouldContain("<domain type=\"qemu\" id=\"1\">");

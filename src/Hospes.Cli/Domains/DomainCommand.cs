@@ -34,6 +34,7 @@ internal static class DomainCommand
         domain.Add(Act(surroundings, "suspend", "hold a domain's processors", 34));
         domain.Add(Act(surroundings, "resume", "let a domain's processors go on", 28));
         domain.Add(Act(surroundings, "undefine", "remove a domain's definition", 35));
+        domain.Add(PlanTool.Create(surroundings));
         domain.Add(ConsoleTool.Create(surroundings));
         return domain;
     }

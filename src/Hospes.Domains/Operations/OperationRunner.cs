@@ -3,7 +3,10 @@ using Hospes.Domains.Persistence;
 
 namespace Hospes.Domains.Operations;
 
-/// <summary>Carries operations out: writes down each step before it is done, undoes what was done when one fails.</summary>
+/// <summary>
+/// Carries operations out: writes down what a successor of the daemon has to know before a step is done, which is that the operation began, and that it is to go on rather than back; undoes what
+/// was done when a step fails.
+/// </summary>
 internal sealed class OperationRunner(IDomainStore store, TimeProvider clock, IStepObserver? observer)
 {
     /// <summary>Does the steps from one on. Worker only.</summary>
@@ -17,7 +20,7 @@ internal sealed class OperationRunner(IDomainStore store, TimeProvider clock, IS
             {
                 MicroOperation step = operation.Steps[index];
                 domain.Report(new OperationProgress(operation.Kind, step.Name, index, operation.Steps.Count, since));
-                DomainFailure? failure = await StepAsync(domain, operation, index, cancellation).ConfigureAwait(false);
+                DomainFailure? failure = await StepAsync(domain, operation, index, index == from || index == operation.Commit, cancellation).ConfigureAwait(false);
                 if (failure is null) continue;
                 await UndoAsync(domain, operation, index).ConfigureAwait(false);
                 return failure;
@@ -55,10 +58,10 @@ internal sealed class OperationRunner(IDomainStore store, TimeProvider clock, IS
         });
     }
 
-    private async ValueTask<DomainFailure?> StepAsync(ManagedDomain domain, Operation operation, int index, CancellationToken cancellation)
+    private async ValueTask<DomainFailure?> StepAsync(ManagedDomain domain, Operation operation, int index, bool tells, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return new DomainFailure(DomainError.Aborted, "the operation was given up");
-        if (store.Keeps && Guard(() => store.WriteLive(State(domain, operation.Xml, operation.Id) with
+        if (tells && store.Keeps && Guard(() => store.WriteLive(State(domain, operation.Xml, operation.Id) with
             {
                 Operation = operation.Kind.ToString(), Step = index, Argument = operation.Argument,
             })) is { } refusal) return refusal;

@@ -17,7 +17,7 @@ internal sealed class DefinitionFolder : IDisposable
 
     private const string Suffix = ".xml";
     private const string Fresh = ".new";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private readonly string _folder;
     private readonly bool _durable;
     private readonly string[] _marks;
@@ -99,13 +99,13 @@ internal sealed class DefinitionFolder : IDisposable
     }
 
     /// <summary>Removes what was being written when a daemon was killed.</summary>
-    public static void Sweep(string folder)
+    private static void Sweep(string folder)
     {
         foreach (string left in Directory.EnumerateFiles(folder, $"*{Fresh}")) File.Delete(left);
     }
 
     /// <summary>Puts a file in place of another, whole.</summary>
-    public static void Replace(string path, byte[] content, bool durable)
+    private static void Replace(string path, byte[] content, bool durable)
     {
         string fresh = path + Fresh;
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 };

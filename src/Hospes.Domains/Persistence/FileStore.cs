@@ -8,7 +8,7 @@ namespace Hospes.Domains.Persistence;
 public sealed class FileStore : IDomainStore, IDisposable
 {
     private readonly DefinitionFolder _definitions;
-    private readonly string _run;
+    private readonly StateFiles _states;
 
     /// <summary>Opens a store, making its folders where they are not there.</summary>
     /// <param name="folder">The folder; other users get no access.</param>
@@ -17,8 +17,7 @@ public sealed class FileStore : IDomainStore, IDisposable
     public FileStore(string folder, bool durable = true)
     {
         _definitions = new DefinitionFolder(Path.Combine(folder, "domains"), durable, journaled: true, DefinitionFolder.Autostart);
-        _run = DefinitionFolder.Make(Path.Combine(folder, "run"));
-        DefinitionFolder.Sweep(_run);
+        _states = new StateFiles(Path.Combine(folder, "run"));
     }
 
     /// <inheritdoc/>
@@ -44,21 +43,11 @@ public sealed class FileStore : IDomainStore, IDisposable
     public void SetAutostart(string name, bool autostart) => _definitions.Mark(DefinitionFolder.Autostart, name, autostart);
 
     /// <inheritdoc/>
-    public IReadOnlyList<LiveState> LoadLive()
-    {
-        var found = new List<LiveState>();
-        foreach (string path in Directory.EnumerateFiles(_run, "*.json"))
-        {
-            if (LiveState.Parse(File.ReadAllBytes(path)) is { } state && path == State(state.Uuid)) found.Add(state);
-        }
-        return found;
-    }
+    public IReadOnlyList<LiveState> LoadLive() => _states.Load();
 
     /// <inheritdoc/>
-    public void WriteLive(LiveState state) => DefinitionFolder.Replace(State(state.Uuid), state.ToBytes(), durable: false);
+    public void WriteLive(LiveState state) => _states.Write(state.Uuid, state.ToBytes());
 
     /// <inheritdoc/>
-    public void RemoveLive(Guid uuid) => File.Delete(State(uuid));
-
-    private string State(Guid uuid) => Path.Combine(_run, $"{uuid}.json");
+    public void RemoveLive(Guid uuid) => _states.Remove(uuid);
 }

@@ -96,10 +96,12 @@ public sealed class LibvirtClient : IDisposable
     }
 
     /// <summary>The document of a domain.</summary>
-    public string Xml(RemoteDomain domain) => new XdrReader(Call(14, writer =>
+    /// <param name="domain">The domain.</param>
+    /// <param name="inactive">Whether what it will be at its next start is wanted, rather than what it is (<c>VIR_DOMAIN_XML_INACTIVE</c>).</param>
+    public string Xml(RemoteDomain domain, bool inactive = false) => new XdrReader(Call(14, writer =>
     {
         Name(writer, domain);
-        writer.UInt32(0);
+        writer.UInt32(inactive ? 2U : 0);
     })).Text();
 
     /// <summary>Defines a domain.</summary>
