@@ -34,7 +34,7 @@ internal sealed class RunCommands(DomainControl control)
             yield return new QmpEventType("RESUME", QmpObject.Empty);
             yield return new QmpEventType("POWERDOWN", QmpObject.Empty);
             yield return new QmpEventType("WATCHDOG", s_watchdog);
-            yield return new QmpEventType("RTC_CHANGE", new QmpObject(new QmpMember("offset", QmpType.Integer))) { Interval = TimeSpan.FromSeconds(1) };
+            yield return new QmpEventType("RTC_CHANGE", new QmpObject(new QmpMember("offset", QmpType.Integer), new QmpMember("qom-path", QmpType.Text))) { Interval = TimeSpan.FromSeconds(1) };
             yield return new QmpEventType("GUEST_PANICKED", new QmpObject(new QmpMember("action", new QmpEnum("pause", "poweroff", "run"))));
         }
     }
@@ -68,7 +68,7 @@ internal sealed class RunCommands(DomainControl control)
         DomainEvent.Reset reset => ("RESET", Describe(reset.Cause)),
         DomainEvent.Stop => ("STOP", null),
         DomainEvent.Resume => ("RESUME", null),
-        DomainEvent.ClockChange clock => ("RTC_CHANGE", new JsonObject { ["offset"] = (long)Math.Round(clock.Ahead.TotalSeconds) }),
+        DomainEvent.ClockChange clock => ("RTC_CHANGE", new JsonObject { ["offset"] = (long)Math.Round(clock.Ahead.TotalSeconds), ["qom-path"] = "/machine/unattached/rtc" }),
         DomainEvent.Powerdown => ("POWERDOWN", null),
         DomainEvent.Watchdog watchdog => ("WATCHDOG", new JsonObject { ["action"] = WatchdogActions.Name(watchdog.Action) }),
         DomainEvent.GuestPanicked panicked => ("GUEST_PANICKED", new JsonObject { ["action"] = panicked.Stays ? "pause" : "poweroff" }),
