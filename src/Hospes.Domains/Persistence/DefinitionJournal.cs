@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Hospes.Domains.Persistence;
 
 /// <summary>
@@ -39,15 +41,16 @@ internal sealed class DefinitionJournal : IDisposable
             if (record.Boot != boot) redo(record);
         }
         settle([.. left.SelectMany(static record => Names(record)).Distinct()]);
-        if (left.Count > 0) _last = left[^1].Sequence;
         foreach (JournalFile file in _files) file.Clear();
+        // What was cleared still stands behind the first record: numbers that begin anywhere keep it from being taken for the next ones.
+        _last = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) >> 1;
     }
 
     /// <summary>What the kernel calls the time since the host was booted (random(4), <c>boot_id</c>).</summary>
     public static Guid ThisBoot() => Guid.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id"));
 
     /// <summary>Writes a change down, then does it.</summary>
-    /// <exception cref="IOException">The host refuses; nothing was done.</exception>
+    /// <exception cref="IOException">The host refuses; what was written down is taken back.</exception>
     public void Do(JournalAction action, string name, string content, Action change)
     {
         lock (_gate)
@@ -64,9 +67,17 @@ internal sealed class DefinitionJournal : IDisposable
                     return;
                 }
             }
+            try
+            {
+                change();
+            }
+            catch
+            {
+                _files[_current].Retract();
+                throw;
+            }
             _last = record.Sequence;
             _changed[_current].UnionWith(Names(record));
-            change();
         }
     }
 
@@ -78,8 +89,7 @@ internal sealed class DefinitionJournal : IDisposable
             try
             {
                 _settling.GetAwaiter().GetResult();
-                _settle(_changed[_current]);
-                _files[_current].Clear();
+                Empty(_current);
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
@@ -93,15 +103,18 @@ internal sealed class DefinitionJournal : IDisposable
 
     private void TakeTurns()
     {
-        // The other one has to be empty; it has been given the time in which this one was filled.
-        _settling.GetAwaiter().GetResult();
-        int full = _current;
-        _current = 1 - _current;
-        _settling = Task.Run(() =>
-        {
-            _settle(_changed[full]);
-            _changed[full].Clear();
-            _files[full].Clear();
-        });
+        // The other one has to be empty; it has been given the time in which this one was filled. A disk that refused then may not refuse now.
+        int full = _current, other = 1 - full;
+        if (_settling.ContinueWith(static settling => settling.IsFaulted, TaskScheduler.Default).GetAwaiter().GetResult()) Empty(other);
+        _current = other;
+        _settling = Task.Run(() => Empty(full));
+    }
+
+    /// <summary>Brings to disk what a file names, and forgets it.</summary>
+    private void Empty(int file)
+    {
+        _settle(_changed[file]);
+        _changed[file].Clear();
+        _files[file].Clear();
     }
 }

@@ -35,7 +35,7 @@ internal sealed class JournalFile : IDisposable
     private const int Fixed = 4 + 8 + 16 + 1 + 2 + 4;
     private readonly SafeFileHandle _file;
     private readonly int _size;
-    private int _end;
+    private int _end, _lastRecord;
 
     /// <summary>Opens the file, making it where it is not there.</summary>
     /// <param name="path">The file; other users get no access.</param>
@@ -81,20 +81,27 @@ internal sealed class JournalFile : IDisposable
         if (bytes.Length > _size - _end) return false;
         RandomAccess.Write(_file, bytes, _end);
         FolderSync.FlushData(_file);
+        _lastRecord = _end;
         _end += bytes.Length;
         return true;
     }
 
+    /// <summary>Takes the last record back, on disk too. Once for each that was appended.</summary>
+    public void Retract() => Cut(_lastRecord);
+
     /// <summary>Forgets the records, on disk too.</summary>
-    public void Clear()
-    {
-        RandomAccess.Write(_file, new byte[Fixed], 0);
-        FolderSync.FlushData(_file);
-        _end = 0;
-    }
+    public void Clear() => Cut(0);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Ends the records at a place where one begins.</summary>
+    private void Cut(int at)
+    {
+        RandomAccess.Write(_file, new byte[sizeof(int)], at);
+        FolderSync.FlushData(_file);
+        _end = at;
+    }
 
     private static byte[] ToBytes(in JournalRecord record)
     {

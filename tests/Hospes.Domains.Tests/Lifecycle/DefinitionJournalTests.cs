@@ -80,6 +80,46 @@ public sealed class DefinitionJournalTests : IDisposable
     }
 
     [Fact]
+    public void WhatAnEarlierDaemonWroteIsNotTakenForWhatFollows()
+    {
+        // Records of one length: the second daemon's first stands where the first one's did, and the first one's second behind it.
+        DefinitionJournal first = Open(_boot);
+        first.Do(JournalAction.Write, "a", "<old/>", static () => { });
+        first.Do(JournalAction.Write, "b", "<old/>", static () => { });
+        first.Dispose();
+        Abandon(Open(_boot), ("a", "<new/>"));
+        using DefinitionJournal next = Open(Guid.NewGuid());
+        _redone.Select(record => (record.Name, record.Content)).ShouldBe([("a", "<new/>")]);
+    }
+
+    [Fact]
+    public void WhatCouldNotBeDoneIsNotDoneLater()
+    {
+        DefinitionJournal journal = Open(_boot);
+        journal.Do(JournalAction.Write, "a", "<a/>", static () => { });
+        Should.Throw<IOException>(() => journal.Do(JournalAction.Write, "b", "<b/>", static () => throw new IOException("no room")));
+        Abandon(journal, ("c", "<c/>"));
+        using DefinitionJournal next = Open(Guid.NewGuid());
+        _redone.Select(record => record.Name).ShouldBe(["a", "c"]);
+    }
+
+    [Fact]
+    public void ADiskThatRefusedIsAskedAgain()
+    {
+        int refusals = 1;
+        string[] names = [.. Enumerable.Range(0, 200).Select(i => $"d{i}")];
+        using (var journal = new DefinitionJournal(_folder, 4096, _boot, _redone.Add, asked =>
+        {
+            if (asked.Count > 0 && Interlocked.Decrement(ref refusals) >= 0) throw new IOException("not now");
+            lock (_settled) _settled.AddRange(asked);
+        }))
+        {
+            foreach (string name in names) journal.Do(JournalAction.Write, name, "<domain/>", static () => { });
+        }
+        _settled.ShouldBe(names, ignoreOrder: true);
+    }
+
+    [Fact]
     public void TornAndForeignBytesAreNoRecords()
     {
         Abandon(Open(_boot), ("a", "<a/>"), ("b", "<b/>"), ("c", "<c/>"));
